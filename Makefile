@@ -1,0 +1,55 @@
+# Everything a newcomer, a contributor and CI run. `make help` lists it.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help setup demo test check format bench sim docs pin clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Holdfast needs Python 3.11 or newer; run: make PYTHON=python3.12 <target>"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing hashed requirements into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(STAMP) ## make the virtual environment in .venv from hashed requirements
+
+demo: $(STAMP) ## run the example system and take the tour (ONCE=1 ends after it)
+	@$(BIN)/python examples/document-review/demo.py $(if $(ONCE),--once)
+
+test: $(STAMP) ## run the whole test suite
+	$(BIN)/python -m pytest -n 2 tests
+
+check: $(STAMP) ## lint, types, import contracts, house rules, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -p no:randomly tests/house
+	$(BIN)/zensical build --strict --clean
+
+format: $(STAMP) ## format and apply safe lint fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## measure CPU per request against nginx and LiteLLM in one run
+	$(BIN)/python benchmarks/gateway/run.py
+
+sim: $(STAMP) ## run the whole gateway under one seed: make sim SEED=42
+	$(BIN)/python -m holdfast.testing.simulate --seed $(or $(SEED),1)
+
+docs: $(STAMP) ## build the documentation into site/
+	$(BIN)/zensical build --strict --clean
+
+pin: ## renew the hashed requirements from pyproject.toml (needs uv)
+	uv lock --upgrade
+	uv export --quiet --no-emit-project --extra demo --group dev --format requirements-txt --no-header -o requirements/dev.txt
+
+clean: ## remove what was built
+	rm -rf $(VENV) site build dist .pytest_cache .ruff_cache .hypothesis

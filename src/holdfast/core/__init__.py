@@ -1,0 +1,32 @@
+"""Words everything else is written in: errors, ids, instants, digests, canonical bytes. No I/O."""
+
+from holdfast.core.canonical import Json, canonical_json
+from holdfast.core.digests import (
+    Digest,
+    SaltedDigest,
+    SaltedHasher,
+    salted_digest,
+    sha256_digest,
+)
+from holdfast.core.errors import HoldfastError
+from holdfast.core.ids import CallId, CredentialId, NodeId, RelationshipId, ulid, ulid_instant
+from holdfast.core.instants import Instant, rfc3339
+
+__all__ = [
+    "CallId",
+    "CredentialId",
+    "Digest",
+    "HoldfastError",
+    "Instant",
+    "Json",
+    "NodeId",
+    "RelationshipId",
+    "SaltedDigest",
+    "SaltedHasher",
+    "canonical_json",
+    "rfc3339",
+    "salted_digest",
+    "sha256_digest",
+    "ulid",
+    "ulid_instant",
+]

@@ -1,0 +1,36 @@
+"""Dialects of model APIs and our own types, each way. Today: OpenAI's, which most upstreams speak.
+
+Bodies pass through untouched; a dialect only reads the few fields that decisions need.
+"""
+
+from holdfast.providers.errors import DialectError
+from holdfast.providers.openai import (
+    ENDPOINTS,
+    EVENT_DONE,
+    Asked,
+    Endpoint,
+    Usage,
+    error_body,
+    error_event,
+    model_body,
+    models_body,
+    read_request,
+    read_usage,
+    with_model,
+)
+
+__all__ = [
+    "ENDPOINTS",
+    "EVENT_DONE",
+    "Asked",
+    "DialectError",
+    "Endpoint",
+    "Usage",
+    "error_body",
+    "error_event",
+    "model_body",
+    "models_body",
+    "read_request",
+    "read_usage",
+    "with_model",
+]

@@ -1,0 +1,324 @@
+"""The client's side of HTTP/1.1: connections kept alive, answers handed on as they arrive."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Protocol, cast
+
+import httptools
+import msgspec
+
+from holdfast.wire.errors import ConnectError, PoolFullError, ProtocolError, ResetError, WireError
+from holdfast.wire.headers import Headers, content_length
+from holdfast.world.ports import Address, Network
+
+IDLE_CONNECTIONS_MAX = 512
+"""Kept open per upstream and worker; beyond it a connection closes after its answer."""
+HEADERS_MAX = 100
+
+Spawn = Callable[[Coroutine[None, None, None]], object]
+
+
+class ResponseHead(msgspec.Struct, gc=False):
+    """Status and header fields of an answer."""
+
+    status: int
+    headers: Headers
+
+
+class Receiver(Protocol):
+    """Who takes the answer. After ``on_end`` or ``on_failure`` nothing more comes."""
+
+    def on_head(self, head: ResponseHead) -> None: ...
+
+    def on_body(self, data: bytes) -> None: ...
+
+    def on_end(self) -> None: ...
+
+    def on_failure(self, error: WireError) -> None: ...
+
+
+class Ticket:
+    """One request under way; ``cancel`` takes it back, ``pause``/``resume`` stem its answer."""
+
+    __slots__ = ("_link", "_paused", "cancelled", "message", "receiver", "reused")
+
+    def __init__(self, message: bytes, receiver: Receiver) -> None:
+        self.message = message
+        self.receiver = receiver
+        self.cancelled = False
+        self.reused = False
+        self._link: _Link | None = None
+        self._paused = False
+
+    def attach(self, link: "_Link") -> None:
+        self._link = link
+
+    def cancel(self) -> None:
+        """Stop caring, and stop the upstream working: its connection is cut. Idempotent."""
+        self.cancelled = True
+        link, self._link = self._link, None
+        if link is not None:
+            link.cut()
+
+    def pause(self) -> None:
+        self._paused = True
+        if self._link is not None:
+            self._link.pause()
+
+    def resume(self) -> None:
+        if self._paused and self._link is not None:
+            self._link.resume()
+        self._paused = False
+
+    def release(self) -> None:
+        self._link = None
+
+
+class ClientPool:
+    """Connections to one upstream. Most recently used first, so that idle ones age out."""
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        network: Network,
+        spawn: Spawn,
+        connections_max: int,
+        connect_s: float,
+    ) -> None:
+        self.address = address
+        self.settings = (connections_max, connect_s)
+        self._network = network
+        self._spawn = spawn
+        self._connections_max = connections_max
+        self._connect_s = connect_s
+        self._idle: list[_Link] = []
+        self._open = 0
+
+    def send(self, message: bytes, receiver: Receiver) -> Ticket:
+        """Send a whole request; the answer goes to ``receiver``.
+
+        Every failure comes through ``receiver.on_failure``, never from here.
+        """
+        ticket = Ticket(message, receiver)
+        self._place(ticket)
+        return ticket
+
+    def close(self) -> None:
+        """Close idle connections; those in use close when their answers end."""
+        self._connections_max = 0
+        while self._idle:
+            self._idle.pop().cut()
+
+    def _place(self, ticket: Ticket) -> None:
+        while self._idle:
+            link = self._idle.pop()
+            if not link.closing:
+                ticket.reused = True
+                link.carry(ticket)
+                return
+        if self._open >= self._connections_max:
+            receiver = ticket.receiver
+            full = PoolFullError(
+                f"all {self._connections_max} connections to {self.address} are in use"
+            )
+            asyncio.get_running_loop().call_soon(receiver.on_failure, full)
+            return
+        self._open += 1
+        self._spawn(self._connect(ticket))
+
+    async def _connect(self, ticket: Ticket) -> None:
+        try:
+            async with asyncio.timeout(self._connect_s):
+                link = await self._network.connect(lambda: _Link(self), address=self.address)
+        except TimeoutError:
+            self._open -= 1
+            self._fail(ticket, f"no connection to {self.address} within {self._connect_s:g} s")
+            return
+        except OSError as error:
+            self._open -= 1
+            self._fail(ticket, f"no connection to {self.address}: {error}")
+            return
+        except BaseException:
+            self._open -= 1
+            raise
+        assert isinstance(link, _Link)
+        if ticket.cancelled:
+            self.put_back(link)
+        else:
+            link.carry(ticket)
+
+    def _fail(self, ticket: Ticket, what: str) -> None:
+        if not ticket.cancelled:
+            ticket.receiver.on_failure(ConnectError(what))
+
+    def put_back(self, link: "_Link") -> None:
+        if len(self._idle) < min(IDLE_CONNECTIONS_MAX, self._connections_max):
+            self._idle.append(link)
+        else:
+            link.cut()
+
+    def lost(self, link: "_Link") -> None:
+        self._open -= 1
+        if link in self._idle:
+            self._idle.remove(link)
+
+    def retry(self, ticket: Ticket) -> None:
+        """A kept-alive connection died before any byte of the answer: the race of RFC 9112 9.3.1.
+
+        The upstream had closed it before the request arrived, so nothing was done yet; once.
+        """
+        ticket.reused = False
+        self._open += 1
+        self._spawn(self._connect(ticket))
+
+
+class _Link(asyncio.Protocol):
+    """One connection, carrying one request at a time."""
+
+    __slots__ = (
+        "_complete",
+        "_headers",
+        "_keep",
+        "_parser",
+        "_pool",
+        "_seen",
+        "_ticket",
+        "_transport",
+        "_until_close",
+        "closing",
+    )
+
+    _transport: asyncio.Transport
+
+    def __init__(self, pool: ClientPool) -> None:
+        self._pool = pool
+        self._ticket: Ticket | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._headers: Headers = []
+        self._seen = False
+        self._complete = False
+        self._keep = False
+        self._until_close = False
+        self.closing = False
+
+    def carry(self, ticket: Ticket) -> None:
+        self._ticket = ticket
+        ticket.attach(self)
+        self._headers = []
+        self._seen = self._complete = self._until_close = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport.write(ticket.message)
+
+    def cut(self) -> None:
+        self.closing = True
+        self._ticket = None
+        self._transport.abort()
+
+    def pause(self) -> None:
+        self._transport.pause_reading()
+
+    def resume(self) -> None:
+        self._transport.resume_reading()
+
+    # -- the transport's callbacks ------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports have the methods of asyncio.Transport without being its children.
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        ticket, parser = self._ticket, self._parser
+        if ticket is None or parser is None:
+            # Bytes nobody asked for: whatever they are, they must not become the next answer.
+            self.cut()
+            return
+        self._seen = True
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._break(ProtocolError("the upstream tried to switch protocols"))
+            return
+        except httptools.HttpParserError as error:
+            if not self._complete:
+                self._break(ProtocolError(f"the upstream's answer is not HTTP/1.1: {error}"))
+                return
+            self._keep = False
+        if self._complete:
+            self._done()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closing = True
+        self._pool.lost(self)
+        ticket, self._ticket = self._ticket, None
+        self._parser = None
+        if ticket is None:
+            return
+        ticket.release()
+        if self._until_close and exc is None:
+            ticket.receiver.on_end()
+        elif ticket.reused and not self._seen and not ticket.cancelled:
+            self._pool.retry(ticket)
+        else:
+            reason = f": {exc}" if exc else ""
+            ticket.receiver.on_failure(
+                ResetError(
+                    f"{self._pool.address} closed the connection before the answer ended{reason}"
+                )
+            )
+
+    def _break(self, error: WireError) -> None:
+        ticket, self._ticket = self._ticket, None
+        self.cut()
+        if ticket is not None:
+            ticket.release()
+            ticket.receiver.on_failure(error)
+
+    def _done(self) -> None:
+        ticket, self._ticket = self._ticket, None
+        self._parser = None
+        if ticket is None:
+            return
+        ticket.release()
+        if self._keep and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._pool.put_back(self)
+        else:
+            self.closing = True
+            self._transport.close()
+        ticket.receiver.on_end()
+
+    # -- llhttp's callbacks -------------------------------------------------------------------
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        parser, ticket = self._parser, self._ticket
+        if parser is None or ticket is None:
+            return
+        status = parser.get_status_code()
+        if status < 200:
+            # An interim answer (100, 103): the real one follows.
+            self._headers = []
+            return
+        if len(self._headers) > HEADERS_MAX:
+            raise ProtocolError(f"the upstream sent more than {HEADERS_MAX} header fields")
+        self._keep = parser.should_keep_alive()
+        framed = content_length(self._headers) is not None or any(
+            name == b"transfer-encoding" for name, _ in self._headers
+        )
+        self._until_close = not framed and status not in (204, 304)
+        ticket.receiver.on_head(ResponseHead(status, self._headers))
+
+    def on_body(self, body: bytes) -> None:
+        if self._ticket is not None:
+            self._ticket.receiver.on_body(body)
+
+    def on_message_complete(self) -> None:
+        parser = self._parser
+        if parser is not None and parser.get_status_code() >= 200:
+            self._complete = True

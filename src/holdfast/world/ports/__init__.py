@@ -1,0 +1,25 @@
+"""The ports: what the rest of Holdfast may ask of the world, each with its failures stated."""
+
+from holdfast.world.ports.blobs import Blobs
+from holdfast.world.ports.clock import Clock
+from holdfast.world.ports.entropy import Entropy
+from holdfast.world.ports.errors import WorldError
+from holdfast.world.ports.journals import Journals, JournalWriter
+from holdfast.world.ports.network import Address, Listener, Network
+from holdfast.world.ports.store import Row, Store, Transaction, Value
+
+__all__ = [
+    "Address",
+    "Blobs",
+    "Clock",
+    "Entropy",
+    "JournalWriter",
+    "Journals",
+    "Listener",
+    "Network",
+    "Row",
+    "Store",
+    "Transaction",
+    "Value",
+    "WorldError",
+]

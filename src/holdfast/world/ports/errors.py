@@ -1,0 +1,9 @@
+"""What every port may fail with."""
+
+from holdfast.core import HoldfastError
+
+
+class WorldError(HoldfastError):
+    """The world said no: a disk is full, a file is unreadable, an address is taken."""
+
+    code = "world.failed"

@@ -1,0 +1,17 @@
+"""The real world: the machine's clock, randomness, sockets, files and database."""
+
+from holdfast.world.real.blobs import FileBlobs
+from holdfast.world.real.clock import SystemClock
+from holdfast.world.real.entropy import SystemEntropy
+from holdfast.world.real.journals import FileJournals
+from holdfast.world.real.network import SocketNetwork
+from holdfast.world.real.store import SqliteStore
+
+__all__ = [
+    "FileBlobs",
+    "FileJournals",
+    "SocketNetwork",
+    "SqliteStore",
+    "SystemClock",
+    "SystemEntropy",
+]

@@ -1,0 +1,68 @@
+"""What the file-backed ports share: making bytes durable, and saying what a disk's error means."""
+
+import errno
+import fcntl
+import os
+import sys
+from pathlib import Path
+
+from holdfast.world.ports import WorldError
+
+_FIXES = {
+    errno.ENOSPC: "free disk space, or move the data directory to a larger disk",
+    errno.EDQUOT: "the user's disk quota is used up: raise it or free space",
+    errno.EACCES: "give the user Holdfast runs as access to this path",
+    errno.EPERM: "give the user Holdfast runs as access to this path",
+    errno.EROFS: "the file system is read-only: remount it writable",
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.ENFILE: "raise the system's limit on open files",
+    errno.EIO: "the disk failed: check the kernel log and the disk's health",
+    errno.EEXIST: "another process made it first: check that only one runs on this data directory",
+}
+_FIX_OTHERWISE = "check the path, its permissions and the disk"
+
+
+def world_error(what: str, error: OSError) -> WorldError:
+    """The operating system's refusal, in words and with a way out."""
+    reason = error.strerror or type(error).__name__
+    return WorldError(f"{what}: {reason}", fix=_FIXES.get(error.errno or 0, _FIX_OTHERWISE))
+
+
+def sync_file(fd: int) -> None:
+    """Return when the file's bytes are on the disk, not merely in its cache where that differs."""
+    if sys.platform == "darwin":
+        # fsync on macOS leaves the bytes in the drive's own cache.
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+    else:
+        os.fdatasync(fd)
+
+
+def sync_folder(folder: Path) -> None:
+    """Return when names added to or removed from ``folder`` are durable."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_whole(fd: int, data: bytes) -> None:
+    """Write all of ``data``: the system may take fewer bytes than offered, and then goes on."""
+    written = os.write(fd, data)
+    if written == len(data):
+        return
+    rest = memoryview(data)[written:]
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def make_folder(folder: Path) -> None:
+    """Make ``folder`` and the folders above it, private and durable. Idempotent."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    sync_folder(folder.parent)
