@@ -1,0 +1,128 @@
+"""What keeper and worker say to each other, and the frames they say it in.
+
+A socket pair carries length-prefixed MessagePack. Its end is a message too: a worker whose keeper
+is gone drains and exits, since nobody would integrate its records any more.
+"""
+
+import asyncio
+import socket
+from typing import TypeAlias
+
+import msgspec
+
+from holdfast.core import HoldfastError
+from holdfast.gateway import Seen, Totals
+
+FRAME_BYTES_MAX = 16 * 1024 * 1024
+_PREFIX_BYTES = 4
+
+
+class ChannelError(HoldfastError):
+    """The other process broke the channel's rules."""
+
+    code = "app.channel"
+
+
+class Prepare(msgspec.Struct, frozen=True, tag=True):
+    """Build a path from this blueprint, and say whether it can be built."""
+
+    generation: int
+    source: str
+    text: str
+    files: dict[str, str]
+    credentials: bytes
+
+
+class Adopt(msgspec.Struct, frozen=True, tag=True):
+    """Every worker could: use it."""
+
+    generation: int
+
+
+class NewCredentials(msgspec.Struct, frozen=True, tag=True):
+    """Keys were made or revoked."""
+
+    ticket: int
+    credentials: bytes
+
+
+class Drain(msgspec.Struct, frozen=True, tag=True):
+    """Stop accepting, finish, exit."""
+
+    within_s: float
+
+
+class Prepared(msgspec.Struct, frozen=True, tag=True):
+    generation: int
+    problem: str | None
+
+
+class Adopted(msgspec.Struct, frozen=True, tag=True):
+    generation: int
+
+
+class CredentialsAdopted(msgspec.Struct, frozen=True, tag=True):
+    ticket: int
+
+
+class Report(msgspec.Struct, frozen=True, tag=True):
+    """What the worker's calls do now; sent a few times a second."""
+
+    totals: Totals
+    in_flight: list[Seen]
+    ended: list[Seen]
+    fault: str | None
+
+
+class Drained(msgspec.Struct, frozen=True, tag=True):
+    cut: int
+
+
+Message: TypeAlias = (
+    Prepare
+    | Adopt
+    | NewCredentials
+    | Drain
+    | Prepared
+    | Adopted
+    | CredentialsAdopted
+    | Report
+    | Drained
+)
+
+
+class Channel:
+    """One end."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+    @classmethod
+    async def over(cls, sock: socket.socket) -> "Channel":
+        """The channel over one socket of a pair."""
+        reader, writer = await asyncio.open_unix_connection(sock=sock)
+        return cls(reader, writer)
+
+    def send(self, message: Message) -> None:
+        """Queue a message; frames are small and the other side always reads."""
+        data = self._encoder.encode(message)
+        if len(data) > FRAME_BYTES_MAX:
+            raise ChannelError(f"a message of {len(data)} bytes exceeds {FRAME_BYTES_MAX}")
+        self._writer.write(len(data).to_bytes(_PREFIX_BYTES, "big") + data)
+
+    async def receive(self) -> Message | None:
+        """The next message, None when the other side is gone."""
+        try:
+            prefix = await self._reader.readexactly(_PREFIX_BYTES)
+            size = int.from_bytes(prefix, "big")
+            if size > FRAME_BYTES_MAX:
+                raise ChannelError(f"a frame of {size} bytes exceeds {FRAME_BYTES_MAX}")
+            return self._decoder.decode(await self._reader.readexactly(size))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return None
+
+    def close(self) -> None:
+        self._writer.close()

@@ -1,0 +1,91 @@
+"""The keeper's control socket: how a command on the same machine asks a running instance to act.
+
+A Unix socket inside the data directory: whoever may write the directory may speak, nobody else.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+
+from holdfast.core import HoldfastError
+
+ANSWER_S = 10.0
+LINE_BYTES_MAX = 4096
+_UNIX_PATH_MAX = 100
+
+
+class Request(msgspec.Struct, frozen=True):
+    """``operation`` is ``credentials``: read them anew, on every worker."""
+
+    operation: str
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """``workers`` is how many have done it; ``problem`` says why not."""
+
+    workers: int = 0
+    problem: str | None = None
+
+
+class ControlError(HoldfastError):
+    """The running instance could not be told."""
+
+    code = "instance.unreachable"
+
+
+async def serve_control(
+    path: Path, answer: Callable[[Request], Awaitable[Reply]]
+) -> asyncio.Server:
+    """Listen at ``path``; each connection is one request."""
+
+    async def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                line = await reader.readline()
+                reply = await answer(msgspec.json.decode(line, type=Request))
+        except (TimeoutError, ValueError, HoldfastError) as error:
+            reply = Reply(problem=str(error) or type(error).__name__)
+        writer.write(msgspec.json.encode(reply) + b"\n")
+        writer.close()
+
+    sock = _bind(path)
+    return await asyncio.start_unix_server(on_connection, sock=sock, limit=LINE_BYTES_MAX)
+
+
+def tell(path: Path, request: Request) -> Reply:
+    """Ask the instance at ``path``; ``ControlError`` when it does not answer."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.settimeout(ANSWER_S)
+            sock.connect(_short(path))
+            sock.sendall(msgspec.json.encode(request) + b"\n")
+            with sock.makefile("rb") as file:
+                line = file.readline(LINE_BYTES_MAX)
+        reply = msgspec.json.decode(line, type=Reply)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ControlError(
+            f"the running instance does not answer at {path}: {error}",
+            fix="the change is stored; restart the instance to put it in force",
+        ) from error
+    if reply.problem is not None:
+        raise ControlError(f"the running instance could not act: {reply.problem}")
+    return reply
+
+
+def _bind(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.bind(_short(path))
+    return sock
+
+
+def _short(path: Path) -> str:
+    """Unix socket addresses are short (108 bytes on Linux); reach long ones through the folder."""
+    if len(os.fsencode(path)) <= _UNIX_PATH_MAX:
+        return str(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    return f"/proc/self/fd/{folder}/{path.name}"

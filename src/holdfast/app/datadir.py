@@ -1,0 +1,160 @@
+"""The data directory: who may use it, what lies where, and the keys it holds."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from holdfast.core import HoldfastError
+from holdfast.world.ports import Entropy
+
+SEED_BYTES = 32
+
+
+class DataDirError(HoldfastError):
+    """The data directory cannot be used."""
+
+    code = "data.unusable"
+
+
+class InstanceInfo(msgspec.Struct, frozen=True):
+    """What a running instance tells other commands about itself."""
+
+    pid: int
+    name: str
+    url: str
+    console: str
+    started: int
+
+
+class DataDir:
+    """Paths and keys. Everything inside is readable by its owner only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+
+    @property
+    def database(self) -> Path:
+        return self.path / "holdfast.db"
+
+    @property
+    def journals(self) -> Path:
+        return self.path / "journal"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log"
+
+    @property
+    def control_socket(self) -> Path:
+        return self.path / "control.sock"
+
+    @property
+    def instance_file(self) -> Path:
+        return self.path / "instance.json"
+
+    @property
+    def _nodes_file(self) -> Path:
+        return self.path / "nodes.json"
+
+    @property
+    def public_key_file(self) -> Path:
+        return self.path / "log.pub"
+
+    def create(self) -> None:
+        """Make what is missing; ``DataDirError`` when that cannot be done."""
+        try:
+            for folder in (self.path, self.journals, self.log, self.path / "keys"):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            probe = self.path / ".probe"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise DataDirError(
+                f"the data directory {self.path} cannot be written: {error.strerror}",
+                fix="name one that can be written with --data DIR",
+            ) from error
+
+    def require(self) -> None:
+        """There must be one already: for commands that only read."""
+        if not self.database.exists():
+            raise DataDirError(
+                f"{self.path} is not a data directory of Holdfast",
+                fix="run 'holdfast up' first, or name another with --data DIR",
+            )
+
+    def key(self, name: str, entropy: Entropy) -> bytes:
+        """A secret of 32 bytes, made on first use.
+
+        A crash right after leaves either no file or a whole one: it is renamed into place.
+        """
+        path = self.path / "keys" / name
+        if not path.exists():
+            fresh = path.with_suffix(".new")
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(entropy.secret(SEED_BYTES).hex().encode("ascii") + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.rename(path)
+        try:
+            seed = bytes.fromhex(path.read_text("ascii").strip())
+        except (OSError, ValueError) as error:
+            raise DataDirError(f"the key file {path} cannot be read: {error}") from error
+        if len(seed) != SEED_BYTES:
+            raise DataDirError(
+                f"the key file {path} does not hold {SEED_BYTES} bytes in hexadecimal"
+            )
+        return seed
+
+    def lock(self) -> int:
+        """Claim the directory for this process; the descriptor holds the claim."""
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise DataDirError(f"{self.path} cannot be locked: {error.strerror}") from error
+            raise DataDirError(
+                f"another instance is running on {self.path}",
+                fix="stop it first, or name another directory with --data DIR",
+            ) from error
+        return descriptor
+
+    def publish(self, info: InstanceInfo) -> None:
+        """Let other commands find this instance."""
+        fresh = self.instance_file.with_suffix(".new")
+        fresh.write_bytes(msgspec.json.encode(info))
+        fresh.rename(self.instance_file)
+
+    def remember_nodes(self, nodes: Iterable[str]) -> None:
+        """Which nodes the blueprint in force declares, for commands that name one."""
+        fresh = self._nodes_file.with_suffix(".new")
+        fresh.write_bytes(msgspec.json.encode(sorted(nodes)))
+        fresh.rename(self._nodes_file)
+
+    def nodes(self) -> list[str]:
+        """The nodes of the blueprint that was in force last."""
+        try:
+            return msgspec.json.decode(self._nodes_file.read_bytes(), type=list[str])
+        except (OSError, msgspec.DecodeError) as error:
+            raise DataDirError(
+                f"{self._nodes_file} cannot be read: {error}", fix="run 'holdfast up' first"
+            ) from error
+
+    def withdraw(self) -> None:
+        self.instance_file.unlink(missing_ok=True)
+        self.control_socket.unlink(missing_ok=True)
+
+    def instance(self) -> InstanceInfo | None:
+        """The instance that runs on this directory now, if one does."""
+        try:
+            info = msgspec.json.decode(self.instance_file.read_bytes(), type=InstanceInfo)
+            os.kill(info.pid, 0)
+        except (OSError, msgspec.DecodeError):
+            return None
+        return info

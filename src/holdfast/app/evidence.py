@@ -1,0 +1,157 @@
+"""What ``holdfast audit`` answers: from files and the log's public key, instance running or not."""
+
+import asyncio
+import contextlib
+from collections.abc import Generator
+from pathlib import Path
+
+import msgspec
+
+from holdfast.app import wiring
+from holdfast.app.datadir import DataDir
+from holdfast.audit import CallRecord, Entry, LogReader, decode_record, verify_log
+from holdfast.core import HoldfastError
+from holdfast.world.real import FileBlobs, FileJournals
+
+WAIT_S = 2.0
+"""How long a record that is durable, but not yet in the log, is waited for: the keeper brings
+records in ten times a second."""
+_POLL_S = 0.1
+
+
+class EvidenceError(HoldfastError):
+    """There is no such record, or no proof of it yet."""
+
+    code = "audit.unknown-call"
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """The whole log, recomputed."""
+
+    verified: bool
+    size: int
+    root: str
+    pending: int
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+    key: str
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """One record; ``index`` is None while it is durable but not yet under a checkpoint."""
+
+    index: int | None
+    record: CallRecord
+
+
+class Records(msgspec.Struct, frozen=True):
+    call: str
+    records: tuple[Shown, ...]
+
+
+class Proven(msgspec.Struct, frozen=True):
+    """A record with the proof that it is in the log, as text that others' tools read."""
+
+    index: int
+    record: CallRecord
+    proof: str
+
+
+class Proofs(msgspec.Struct, frozen=True):
+    """Each proof was verified against the log's public key before it was printed."""
+
+    call: str
+    verified: bool
+    key: str
+    size: int
+    root: str
+    proofs: tuple[Proven, ...]
+
+
+def verify(data: DataDir) -> Verified:
+    """Recompute everything from the entries up."""
+    data.require()
+    key = _public_key(data)
+    found = verify_log(FileBlobs(data.log), FileJournals(data.journals), key)
+    return Verified(
+        found.verified,
+        found.size,
+        found.root.hex(),
+        found.pending,
+        found.problems,
+        found.notes,
+        key,
+    )
+
+
+def show(data: DataDir, call: str) -> Records:
+    """The records of a call, in the log or on the way to it."""
+    with _reader(data) as reader:
+        entries = reader.find(call)
+    if not entries:
+        raise _unknown(call)
+    return Records(call, tuple(Shown(e.index, decode_record(e.data)) for e in entries))
+
+
+def prove(data: DataDir, call: str) -> Proofs:
+    """Inclusion proofs for all records of a call, each verified."""
+    key = _public_key(data)
+    with _reader(data) as reader:
+        entries = asyncio.run(_integrated(reader, call))
+        checkpoint = reader.checkpoint()
+        proofs = [(entry, reader.prove(entry.index or 0)) for entry in entries]
+    proven = tuple(
+        Proven(entry.index or 0, decode_record(entry.data), proof.text()) for entry, proof in proofs
+    )
+    for entry, proof in proofs:
+        checkpoint = proof.verify(entry.data, key)
+    return Proofs(call, True, key, checkpoint.size, checkpoint.root.hex(), proven)
+
+
+async def _integrated(reader: LogReader, call: str) -> tuple[Entry, ...]:
+    """The entries of a call once all of them are in the log."""
+    waited = 0.0
+    while True:
+        entries = reader.find(call)
+        if entries and not any(entry.is_pending for entry in entries):
+            return entries
+        if waited >= WAIT_S:
+            break
+        await asyncio.sleep(_POLL_S)
+        waited += _POLL_S
+    if not entries:
+        raise _unknown(call)
+    raise EvidenceError(
+        f"the records of {call} are durable but not in the log yet",
+        fix="start the instance: it brings them in; then ask again",
+        code="audit.pending",
+    )
+
+
+@contextlib.contextmanager
+def _reader(data: DataDir) -> Generator[LogReader]:
+    data.require()
+    store = wiring.open_store(data)
+    try:
+        yield wiring.open_reader(data, store=store)
+    finally:
+        store.close()
+
+
+def _public_key(data: DataDir) -> str:
+    path: Path = data.public_key_file
+    try:
+        return path.read_text("ascii").strip()
+    except OSError as error:
+        raise EvidenceError(
+            f"the log's public key {path} cannot be read: {error.strerror}",
+            fix="name the instance's directory with --data DIR",
+            code="audit.no-key",
+        ) from error
+
+
+def _unknown(call: str) -> EvidenceError:
+    return EvidenceError(
+        f"the log has no record of a call '{call[:40]}'",
+        fix="the id is the x-request-id of the answer, or 'call' in an error",
+    )

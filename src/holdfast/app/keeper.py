@@ -1,0 +1,301 @@
+"""The keeper: the one process a person starts. Starts workers, keeps the log, shows the console.
+
+It carries no calls. When it dies its workers drain; when a worker dies it is replaced; when the
+blueprint changes every worker takes the new one, or none does.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from holdfast.app import wiring
+from holdfast.app.channel import Prepare, Report
+from holdfast.app.console import make_console
+from holdfast.app.control import Reply, Request, serve_control
+from holdfast.app.datadir import DataDir, InstanceInfo
+from holdfast.app.files import Loaded, load_blueprint
+from holdfast.app.instances import register
+from holdfast.app.monitor import Monitor
+from holdfast.app.sockets import StartError, claim
+from holdfast.app.workers import Fleet, FleetError, WorkerHandle
+from holdfast.audit import Log
+from holdfast.core import HoldfastError
+from holdfast.identity import CredentialStore
+from holdfast.world.ports import Store
+from holdfast.world.real import SystemClock, SystemEntropy
+
+INTEGRATE_S = 0.1
+WATCH_S = 0.5
+DRAIN_S = 10.0
+
+log = structlog.get_logger("holdfast.keeper")
+
+__all__ = ["Options", "StartError", "run_keeper"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What ``holdfast up`` was told."""
+
+    blueprint: Path
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    console_port: int = 8081
+    workers: int = 1
+    watch: bool = True
+
+
+class Keeper:
+    """One running instance."""
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        loaded: Loaded,
+        data: DataDir,
+        store: Store,
+        audit_log: Log,
+        fleet: Fleet,
+        monitor: Monitor,
+    ) -> None:
+        self.options = options
+        self.monitor = monitor
+        data.remember_nodes(loaded.blueprint.nodes)
+        self.stopping = asyncio.Event()
+        self._loaded = loaded
+        self._data = data
+        self._credentials = CredentialStore(store)
+        self._log = audit_log
+        self._fleet = fleet
+        self._generation = 0
+        self._reloading = asyncio.Lock()
+        self._signature = _signature(options.blueprint, loaded)
+
+    async def start(self) -> None:
+        """Bring every worker up on the blueprint that was loaded."""
+        await self._fleet.start(self._order(self._loaded))
+
+    async def answer(self, request: Request) -> Reply:
+        """The control socket's requests."""
+        if request.operation != "credentials":
+            return Reply(problem=f"unknown operation '{request.operation[:50]}'")
+        count = await self._fleet.replace_credentials(self._credentials.active().encode())
+        log.info("credentials.adopted", workers=count)
+        return Reply(workers=count)
+
+    async def reload(self) -> None:
+        """Load the blueprint anew; on any problem the old one stays in force."""
+        async with self._reloading:
+            try:
+                loaded = await asyncio.to_thread(load_blueprint, self.options.blueprint)
+                if loaded.blueprint.digest == self._loaded.blueprint.digest:
+                    return
+                await self._fleet.adopt(self._order(loaded))
+            except HoldfastError as error:
+                log.error(
+                    "reload.refused", reason=str(error), in_force=self._loaded.blueprint.digest
+                )
+                return
+            self._loaded = loaded
+            self.monitor.adopt(loaded.blueprint)
+            self._data.remember_nodes(loaded.blueprint.nodes)
+            log.info("reload.adopted", blueprint=loaded.blueprint.digest)
+
+    async def watch(self) -> None:
+        """Reload when the blueprint or a file it names has changed and settled."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            signature = await asyncio.to_thread(_signature, self.options.blueprint, self._loaded)
+            if signature != self._signature:
+                self._signature = signature
+                await self.reload()
+                self._signature = _signature(self.options.blueprint, self._loaded)
+
+    async def integrate(self) -> None:
+        """Bring records from the journals into the log, for ever."""
+        while True:
+            await asyncio.sleep(INTEGRATE_S)
+            await self.integrate_once()
+            await self.monitor.announce()
+
+    async def integrate_once(self) -> None:
+        try:
+            await asyncio.to_thread(self._log.integrate)
+        except HoldfastError as error:
+            if self.monitor.log_trouble is None:
+                log.error("log.stuck", reason=str(error))
+            self.monitor.log_trouble = str(error)
+        else:
+            if self.monitor.log_trouble is not None:
+                log.info("log.recovered")
+            self.monitor.log_trouble = None
+
+    async def stop(self) -> None:
+        """Drain the workers, then bring their last records into the log."""
+        log.info("stopping", drain_s=DRAIN_S)
+        cut = await self._fleet.drain(within_s=DRAIN_S)
+        await self.integrate_once()
+        await self.monitor.close()
+        log.info("stopped", calls_cut_off=cut, log_size=self._log.size)
+
+    def _order(self, loaded: Loaded) -> Prepare:
+        self._generation += 1
+        return Prepare(
+            self._generation,
+            loaded.source,
+            loaded.text,
+            loaded.files,
+            self._credentials.active().encode(),
+        )
+
+
+async def run_keeper(options: Options, *, on_ready: Callable[[InstanceInfo], None]) -> None:
+    """Run until SIGINT or SIGTERM. ``HoldfastError`` when it cannot start."""
+    clock, entropy = SystemClock(), SystemEntropy()
+    loaded = load_blueprint(options.blueprint)
+    data = DataDir(options.data)
+    data.create()
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, data.lock())
+        sockets = claim(options.host, options.port, count=options.workers, flag="--port")
+        console = claim(options.host, options.console_port, count=1, flag="--console-port")
+        for sock in (*sockets, *console):
+            stack.callback(sock.close)
+        data.key(wiring.SALT_KEY, entropy)
+        store = wiring.open_store(data)
+        stack.callback(store.close)
+        audit_log = wiring.open_log(data, store=store, entropy=entropy)
+        audit_log.integrate()
+        for note in audit_log.recovery:
+            log.warning("log.recovered-at-start", note=note)
+        info = InstanceInfo(
+            pid=os.getpid(),
+            name=loaded.blueprint.name,
+            url=_url(options.host, sockets[0]),
+            console=_url(options.host, console[0]),
+            started=clock.now(),
+        )
+        async with asyncio.TaskGroup() as group:
+            keeper = _compose(
+                options,
+                loaded=loaded,
+                data=data,
+                store=store,
+                audit_log=audit_log,
+                clock=clock,
+                sockets=sockets,
+                group=group,
+            )
+            await _serve(
+                keeper, data=data, info=info, console=console[0], group=group, on_ready=on_ready
+            )
+
+
+def _compose(
+    options: Options,
+    *,
+    loaded: Loaded,
+    data: DataDir,
+    store: Store,
+    audit_log: Log,
+    clock: SystemClock,
+    sockets: list[socket.socket],
+    group: asyncio.TaskGroup,
+) -> Keeper:
+    def on_report(worker: WorkerHandle, report: Report) -> None:
+        monitor.take(worker.index, report)
+
+    fleet = Fleet(
+        sockets,
+        journals=data.journals,
+        salt_file=data.path / "keys" / wiring.SALT_KEY,
+        group=group,
+        on_report=on_report,
+    )
+    monitor = Monitor(
+        clock=clock,
+        reader=wiring.open_reader(data, store=store),
+        blueprint=loaded.blueprint,
+        workers=lambda: tuple(worker.state() for worker in fleet.workers),
+    )
+    return Keeper(
+        options,
+        loaded=loaded,
+        data=data,
+        store=store,
+        audit_log=audit_log,
+        fleet=fleet,
+        monitor=monitor,
+    )
+
+
+async def _serve(
+    keeper: Keeper,
+    *,
+    data: DataDir,
+    info: InstanceInfo,
+    console: socket.socket,
+    group: asyncio.TaskGroup,
+    on_ready: Callable[[InstanceInfo], None],
+) -> None:
+    """Everything between a start that worked and a stop that was asked for."""
+    _on_signals(keeper, group)
+    try:
+        await keeper.start()
+    except FleetError:
+        await keeper.stop()
+        raise
+    control = await serve_control(data.control_socket, keeper.answer)
+    tasks = [group.create_task(keeper.integrate())]
+    if keeper.options.watch:
+        tasks.append(group.create_task(keeper.watch()))
+    web = make_console(keeper.monitor, host=keeper.options.host)
+    tasks.append(group.create_task(web.serve(sockets=[console])))
+    data.publish(info)
+    entry = register(data)
+    on_ready(info)
+    try:
+        await keeper.stopping.wait()
+    finally:
+        data.withdraw()
+        if entry is not None:
+            entry.unlink(missing_ok=True)
+        control.close()
+        await keeper.stop()
+        web.should_exit = True
+        for task in tasks[:-1]:
+            task.cancel()
+
+
+def _on_signals(keeper: Keeper, group: asyncio.TaskGroup) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, keeper.stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: group.create_task(keeper.reload()))
+
+
+def _signature(blueprint: Path, loaded: Loaded) -> tuple[tuple[int, int], ...]:
+    """What the watched files look like from outside; a missing file is a look too."""
+    looks: list[tuple[int, int]] = []
+    for path in (blueprint, *(blueprint.parent / name for name in sorted(loaded.files))):
+        try:
+            stat = path.stat()
+        except OSError:
+            looks.append((0, 0))
+        else:
+            looks.append((stat.st_mtime_ns, stat.st_size))
+    return tuple(looks)
+
+
+def _url(host: str, sock: socket.socket) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{sock.getsockname()[1]}"

@@ -1,0 +1,45 @@
+"""Where objects are made. Everything else receives them."""
+
+from pathlib import Path
+
+from holdfast.app.datadir import DataDir
+from holdfast.audit import Log, LogReader, LogSigner, Recorder
+from holdfast.world.ports import Clock, Entropy, Store
+from holdfast.world.real import FileBlobs, FileJournals, SqliteStore
+
+LOG_KEY = "log-signing"
+SALT_KEY = "digest-salt"
+ORIGIN = "holdfast.local/log"
+"""The log's name in its checkpoints (C2SP tlog-checkpoint's origin line)."""
+
+
+def make_recorder(journals: Path, clock: Clock, *, worker: int) -> Recorder:
+    """A worker's way to the log."""
+    return Recorder(FileJournals(journals), clock, worker=worker)
+
+
+def open_store(data: DataDir) -> Store:
+    """The instance's database."""
+    return SqliteStore(data.database)
+
+
+def open_log(data: DataDir, *, store: Store, entropy: Entropy) -> Log:
+    """The log, recovered; its public key is left beside it for offline verification."""
+    signer = LogSigner.from_seed(ORIGIN, data.key(LOG_KEY, entropy))
+    data.public_key_file.write_text(signer.vkey + "\n", encoding="ascii")
+    return Log.open(
+        blobs=FileBlobs(data.log),
+        store=store,
+        journals=FileJournals(data.journals),
+        signer=signer,
+    )
+
+
+def open_reader(data: DataDir, *, store: Store) -> LogReader:
+    """Reading access to the log, for this process or another."""
+    return LogReader(
+        blobs=FileBlobs(data.log),
+        store=store,
+        journals=FileJournals(data.journals),
+        vkey=data.public_key_file.read_text("ascii").strip(),
+    )

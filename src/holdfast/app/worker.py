@@ -1,0 +1,165 @@
+"""A worker process: carries calls, and does what its keeper says.
+
+Started as ``python -m holdfast.app.worker`` with a JSON argument; listens on a socket it inherits.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from holdfast.app.channel import (
+    Adopt,
+    Adopted,
+    Channel,
+    CredentialsAdopted,
+    Drain,
+    Drained,
+    Message,
+    NewCredentials,
+    Prepare,
+    Prepared,
+    Report,
+)
+from holdfast.app.files import load_texts, secrets_beside
+from holdfast.app.wiring import make_recorder
+from holdfast.core import HoldfastError
+from holdfast.gateway import Gateway, Journeys, Seen
+from holdfast.gateway import Path as CallPath
+from holdfast.identity import Credentials
+from holdfast.world.real import SocketNetwork, SystemClock, SystemEntropy
+
+REPORT_S = 0.25
+IN_FLIGHT_REPORTED_MAX = 100
+ORPHAN_DRAIN_S = 5.0
+
+
+class WorkerSettings(msgspec.Struct, frozen=True):
+    """What a worker is told on its command line; the salt comes through the environment's pipe."""
+
+    worker: int
+    channel_fd: int
+    listen_fd: int
+    journals: str
+    salt_file: str
+
+
+class Worker:
+    """One worker's life."""
+
+    def __init__(
+        self, settings: WorkerSettings, channel: Channel, group: asyncio.TaskGroup
+    ) -> None:
+        clock = SystemClock()
+        self._settings = settings
+        self._channel = channel
+        self._recorder = make_recorder(Path(settings.journals), clock, worker=settings.worker)
+        self._group = group
+        self._gateway = Gateway(
+            clock=clock,
+            entropy=SystemEntropy(),
+            network=SocketNetwork(),
+            recorder=self._recorder,
+            spawn=self._spawn,
+            salt=bytes.fromhex(Path(settings.salt_file).read_text("ascii").strip()),
+            worker=settings.worker,
+        )
+        self._prepared: tuple[int, CallPath] | None = None
+        self._listening = False
+        self._reported = 0
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> object:
+        return self._group.create_task(work)
+
+    async def run(self) -> None:
+        """Serve until told to drain, or until the keeper is gone."""
+        reporting = self._group.create_task(self._report_always())
+        within_s = ORPHAN_DRAIN_S
+        while (message := await self._channel.receive()) is not None:
+            if isinstance(message, Drain):
+                within_s = message.within_s
+                break
+            await self._obey(message)
+        cut = await self._gateway.drain(within_s=within_s)
+        reporting.cancel()
+        self._channel.send(self._report())
+        self._channel.send(Drained(cut))
+        self._channel.close()
+
+    async def _obey(self, message: Message) -> None:
+        match message:
+            case Prepare():
+                self._channel.send(Prepared(message.generation, self._prepare(message)))
+            case Adopt():
+                await self._adopt(message)
+            case NewCredentials():
+                self._gateway.replace_credentials(Credentials.decode(message.credentials))
+                self._channel.send(CredentialsAdopted(message.ticket))
+            case _:
+                pass
+
+    def _prepare(self, order: Prepare) -> str | None:
+        try:
+            loaded = load_texts(order.source, order.text, order.files)
+            credentials = Credentials.decode(order.credentials)
+            path = self._gateway.prepare(
+                loaded.blueprint,
+                loaded.policy,
+                credentials,
+                secret=secrets_beside(Path(order.source)),
+            )
+        except HoldfastError as error:
+            return str(error)
+        self._prepared = (order.generation, path)
+        return None
+
+    async def _adopt(self, order: Adopt) -> None:
+        if self._prepared is None or self._prepared[0] != order.generation:
+            return
+        self._gateway.adopt(self._prepared[1])
+        self._prepared = None
+        if not self._listening:
+            self._listening = True
+            await self._gateway.start(sock=socket.socket(fileno=self._settings.listen_fd))
+        self._channel.send(Adopted(order.generation))
+
+    async def _report_always(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_S)
+            self._channel.send(self._report())
+
+    def _report(self) -> Report:
+        journeys = self._gateway.journeys
+        self._reported, ended = journeys.since(self._reported)
+        fault = self._recorder.fault
+        return Report(
+            journeys.totals,
+            seen_in_flight(journeys),
+            ended,
+            None if fault is None else str(fault),
+        )
+
+
+def seen_in_flight(journeys: Journeys) -> list[Seen]:
+    """The longest-running calls as a watcher sees them."""
+    return [journey.seen() for journey in journeys.longest(IN_FLIGHT_REPORTED_MAX)]
+
+
+async def _main(settings: WorkerSettings) -> None:
+    # The keeper decides when to stop: a Ctrl-C at the terminal reaches the whole process group.
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    loop.add_signal_handler(signal.SIGTERM, lambda: None)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    channel = await Channel.over(socket.socket(fileno=settings.channel_fd))
+    async with asyncio.TaskGroup() as group:
+        await Worker(settings, channel, group).run()
+
+
+if __name__ == "__main__":
+    uvloop.run(_main(msgspec.json.decode(sys.argv[1].encode(), type=WorkerSettings)))

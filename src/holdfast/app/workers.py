@@ -1,0 +1,222 @@
+"""The fleet of workers, from the keeper's side: start, instruct, watch, replace, drain."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from holdfast.app.channel import (
+    Adopt,
+    Adopted,
+    Channel,
+    CredentialsAdopted,
+    Drain,
+    Drained,
+    Message,
+    NewCredentials,
+    Prepare,
+    Prepared,
+    Report,
+)
+from holdfast.app.worker import WorkerSettings
+from holdfast.core import HoldfastError
+from holdfast.faces import WorkerState
+
+ANSWER_S = 20.0
+"""How long a worker may take to build a path or adopt it."""
+RESPAWN_BACKOFF_S = (0.1, 5.0)
+EXIT_S = 5.0
+
+log = structlog.get_logger("holdfast.workers")
+
+
+class FleetError(HoldfastError):
+    """Workers could not be brought to do what they were told."""
+
+    code = "app.fleet"
+
+
+class WorkerHandle:
+    """One worker process and the newest it told about itself."""
+
+    def __init__(self, index: int, sock: socket.socket) -> None:
+        self.index = index
+        self.sock = sock
+        self.process: asyncio.subprocess.Process | None = None
+        self.channel: Channel | None = None
+        self.adopted = False
+        self.fault: str | None = None
+        self._answers: dict[tuple[type, int], asyncio.Future[Message]] = {}
+
+    async def start(self, *, journals: Path, salt_file: Path) -> None:
+        """Start the process; it waits for its first ``Prepare``."""
+        ours, theirs = socket.socketpair()
+        settings = WorkerSettings(
+            self.index, theirs.fileno(), self.sock.fileno(), str(journals), str(salt_file)
+        )
+        with theirs:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "holdfast.app.worker",
+                msgspec.json.encode(settings).decode(),
+                pass_fds=(theirs.fileno(), self.sock.fileno()),
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+        self.channel = await Channel.over(ours)
+
+    async def ask(self, message: Message, answer: type, number: int) -> Message:
+        """Send, and wait for the answer with the same number."""
+        if self.channel is None:
+            raise FleetError(f"worker {self.index} is not running")
+        future = self._answers[answer, number] = asyncio.get_running_loop().create_future()
+        try:
+            self.channel.send(message)
+            async with asyncio.timeout(ANSWER_S):
+                return await future
+        except TimeoutError as error:
+            raise FleetError(f"worker {self.index} did not answer within {ANSWER_S:g} s") from error
+        finally:
+            self._answers.pop((answer, number), None)
+
+    async def listen(self, on_report: Callable[["WorkerHandle", Report], None]) -> None:
+        """Take what the worker says until it is gone."""
+        while self.channel is not None and (message := await self.channel.receive()) is not None:
+            match message:
+                case Report():
+                    self.fault = message.fault
+                    on_report(self, message)
+                case Prepared() | Adopted():
+                    self._resolve(type(message), message.generation, message)
+                case CredentialsAdopted():
+                    self._resolve(CredentialsAdopted, message.ticket, message)
+                case Drained():
+                    self._resolve(Drained, 0, message)
+                case _:
+                    pass
+        self.adopted = False
+        for future in self._answers.values():
+            if not future.done():
+                future.set_exception(FleetError(f"worker {self.index} ended"))
+
+    def _resolve(self, answer: type, number: int, message: Message) -> None:
+        future = self._answers.get((answer, number))
+        if future is not None and not future.done():
+            future.set_result(message)
+
+    def state(self) -> WorkerState:
+        pid = self.process.pid if self.process is not None else 0
+        return WorkerState(self.index, pid, self.adopted, self.fault)
+
+
+class Fleet:
+    """All workers. ``current`` is what a replaced worker is given."""
+
+    def __init__(
+        self,
+        sockets: list[socket.socket],
+        *,
+        journals: Path,
+        salt_file: Path,
+        group: asyncio.TaskGroup,
+        on_report: Callable[[WorkerHandle, Report], None],
+    ) -> None:
+        self.workers = [WorkerHandle(index, sock) for index, sock in enumerate(sockets)]
+        self._journals = journals
+        self._salt_file = salt_file
+        self._group = group
+        self._on_report = on_report
+        self._current: Prepare | None = None
+        self._tickets = 0
+        self._stopping = False
+
+    async def start(self, first: Prepare) -> None:
+        """Start every worker on the first blueprint; ``FleetError`` says why one could not."""
+        for worker in self.workers:
+            await self._launch(worker)
+        await self.adopt(first)
+
+    async def adopt(self, order: Prepare) -> None:
+        """Every worker prepares; only if all could does any adopt: whole or not at all."""
+        answers = await asyncio.gather(
+            *(worker.ask(order, Prepared, order.generation) for worker in self.workers)
+        )
+        problems = [a.problem for a in answers if isinstance(a, Prepared) and a.problem is not None]
+        if problems:
+            raise FleetError(problems[0])
+        self._current = order
+        await asyncio.gather(*(self._commit(worker, order) for worker in self.workers))
+
+    async def replace_credentials(self, credentials: bytes) -> int:
+        """In force on every worker when this returns; how many workers that is."""
+        self._tickets += 1
+        if self._current is not None:
+            self._current = msgspec.structs.replace(self._current, credentials=credentials)
+        message = NewCredentials(self._tickets, credentials)
+        running = [worker for worker in self.workers if worker.adopted]
+        await asyncio.gather(*(w.ask(message, CredentialsAdopted, self._tickets) for w in running))
+        return len(running)
+
+    async def drain(self, *, within_s: float) -> int:
+        """Let every worker finish and exit; the number of calls cut off."""
+        self._stopping = True
+        return sum(await asyncio.gather(*(self._stop(w, within_s) for w in self.workers)))
+
+    async def _commit(self, worker: WorkerHandle, order: Prepare) -> None:
+        await worker.ask(Adopt(order.generation), Adopted, order.generation)
+        worker.adopted = True
+
+    async def _launch(self, worker: WorkerHandle) -> None:
+        await worker.start(journals=self._journals, salt_file=self._salt_file)
+        self._group.create_task(self._attend(worker))
+
+    async def _attend(self, worker: WorkerHandle) -> None:
+        """Listen to a worker; when it dies unasked, put another in its place."""
+        await worker.listen(self._on_report)
+        process = worker.process
+        code = await process.wait() if process is not None else 0
+        if self._stopping:
+            return
+        log.error("worker.died", worker=worker.index, exit_code=code)
+        delay, longest = RESPAWN_BACKOFF_S
+        while not self._stopping:
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, longest)
+            try:
+                await self._replace(worker)
+            except (FleetError, OSError) as error:
+                log.error("worker.not-replaced", worker=worker.index, reason=str(error))
+                continue
+            log.info("worker.replaced", worker=worker.index)
+            return
+
+    async def _replace(self, worker: WorkerHandle) -> None:
+        order = self._current
+        if order is None:
+            raise FleetError("there is no blueprint to give it")
+        await self._launch(worker)
+        answer = await worker.ask(order, Prepared, order.generation)
+        if isinstance(answer, Prepared) and answer.problem is not None:
+            raise FleetError(answer.problem)
+        await self._commit(worker, order)
+
+    async def _stop(self, worker: WorkerHandle, within_s: float) -> int:
+        process = worker.process
+        if process is None or process.returncode is not None:
+            return 0
+        cut = 0
+        try:
+            async with asyncio.timeout(within_s + EXIT_S):
+                answer = await worker.ask(Drain(within_s), Drained, 0)
+                cut = answer.cut if isinstance(answer, Drained) else 0
+                await process.wait()
+        except (TimeoutError, FleetError):
+            log.error("worker.killed", worker=worker.index, reason="it did not stop in time")
+            if process.returncode is None:
+                process.kill()
+        return cut

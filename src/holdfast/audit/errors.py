@@ -1,0 +1,81 @@
+"""What can go wrong with evidence. Every one says which entry, journal or object."""
+
+from holdfast.core import HoldfastError
+
+
+class AuditError(HoldfastError):
+    """The audit log could not do what was asked of it."""
+
+    code = "audit.failed"
+
+
+class UnavailableError(AuditError):
+    """A record could not be made durable; the call it belongs to must not go on."""
+
+    code = "audit.unavailable"
+
+
+class RecorderFullError(UnavailableError):
+    """More records wait for the disk than the recorder may hold."""
+
+    code = "audit.full"
+
+
+class RecorderClosedError(UnavailableError):
+    """The recorder was closed; this process takes no more calls."""
+
+    code = "audit.closed"
+
+
+class EntrySizeError(AuditError):
+    """An entry is empty or larger than the log takes."""
+
+    code = "audit.entry_size"
+
+
+class RecordError(AuditError):
+    """Bytes that are no record of this version."""
+
+    code = "audit.record_invalid"
+
+
+class JournalError(AuditError):
+    """A journal is damaged before its end: records that were acknowledged cannot be read."""
+
+    code = "audit.journal_corrupt"
+
+
+class LogError(AuditError):
+    """The log contradicts itself, its checkpoint or its index."""
+
+    code = "audit.log_corrupt"
+
+
+class CheckpointError(LogError):
+    """The published checkpoint is not the one that was signed last."""
+
+    code = "audit.checkpoint_rolled_back"
+
+
+class NoLogError(AuditError):
+    """There is no log here yet."""
+
+    code = "audit.no_log"
+
+
+class UnknownEntryError(AuditError):
+    """The log has no such entry under its checkpoint."""
+
+    code = "audit.entry_unknown"
+
+
+class NoteError(AuditError):
+    """A signed note, a verifier key or a checkpoint is malformed or not signed by the key."""
+
+    code = "audit.note_invalid"
+
+
+class ProofError(AuditError):
+    """A proof is malformed or does not prove what it claims."""
+
+    code = "audit.proof_invalid"

@@ -1,0 +1,334 @@
+"""The one writer of the log: journals in, tiles and signed checkpoints out.
+
+Order of the durable steps of a batch, and what a crash between them leaves:
+
+1. tiles and bundles: hashes and entries beyond the signed tree, which nobody reads; written again.
+2. one transaction: the new head with its signed checkpoint, the calls' indices, how far each
+   journal was read. Before it nothing happened; after it the batch is in the log for good.
+3. the checkpoint file: opening or the next integration writes it from the head.
+4. partial tiles that a full one replaces, and journals wholly inside full bundles, are removed:
+   what is left over is removed later.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from holdfast.audit.checkpoint import Checkpoint
+from holdfast.audit.errors import CheckpointError, LogError, NoteError
+from holdfast.audit.intake import NOTES_MAX, Batch, Intake
+from holdfast.audit.merkle import leaf_hash, node_hash
+from holdfast.audit.note import LogSigner
+from holdfast.audit.proof import Proof
+from holdfast.audit.reader import Entry, LogReader
+from holdfast.audit.records import call_of
+from holdfast.audit.store import Addition, Head, LogStore, Position
+from holdfast.audit.tiles import (
+    CHECKPOINT,
+    WIDTH,
+    TileReader,
+    bundle_path,
+    encode_bundle,
+    first_difference,
+    tile_path,
+)
+from holdfast.audit.tree import Edge, Tile
+from holdfast.world.ports import Blobs, Journals, Store
+
+ROUNDS_MAX = 64
+"""Batches in one integration; the rest waits for the next, so that shutdown can interrupt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """The tree in memory. ``tail`` holds the entries of the unfinished bundle."""
+
+    head: Head
+    edge: Edge
+    tail: tuple[bytes, ...]
+    checkpoint: Checkpoint
+
+
+class Log:
+    """The log of one data directory. One process opens it to write; readers use ``LogReader``.
+
+    ``integrate`` blocks and is called by one thread at a time; everything else may be called from
+    any thread meanwhile.
+    """
+
+    def __init__(
+        self,
+        *,
+        blobs: Blobs,
+        rows: LogStore,
+        journals: Journals,
+        signer: LogSigner,
+        reader: LogReader,
+        state: _State,
+        gone: Sequence[str],
+    ) -> None:
+        self._blobs = blobs
+        self._rows = rows
+        self._journals = journals
+        self._signer = signer
+        self._reader = reader
+        self._state = state
+        self._positions = rows.positions()
+        read_to = {name: at.read_to for name, at in self._positions.items()}
+        self._intake = Intake(journals, read_to=read_to, gone=gone)
+        self._opening: tuple[str, ...] = ()
+        self._is_published = False
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        blobs: Blobs,
+        store: Store,
+        journals: Journals,
+        signer: LogSigner,
+        live: bool = False,
+    ) -> "Log":
+        """Open or begin the log, finish what a crash interrupted, and publish its checkpoint.
+
+        ``live`` says that workers may be writing to their newest journals right now; otherwise
+        every journal found is taken to be ended, and a torn end is dropped and said in
+        ``recovery``. ``LogError`` (or ``CheckpointError``) when tiles, index and checkpoint
+        contradict each other, naming the entry.
+        """
+        rows = LogStore(store)
+        rows.prepare()
+        head, note = _opened_head(rows, blobs, signer)
+        state = _load(blobs, head, signer)
+        reader = LogReader(blobs=blobs, store=store, journals=journals, vkey=signer.vkey)
+        log = cls(
+            blobs=blobs,
+            rows=rows,
+            journals=journals,
+            signer=signer,
+            reader=reader,
+            state=state,
+            gone=() if live else journals.names(),
+        )
+        log._opening = (note,) if note else ()
+        log._publish()
+        log._sweep(_last_full(state.edge.size))
+        return log
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The newest checkpoint: signed and published."""
+        return self._state.checkpoint
+
+    @property
+    def size(self) -> int:
+        """Entries in the log."""
+        return self._state.edge.size
+
+    @property
+    def reader(self) -> LogReader:
+        """Reading access for other threads of this process."""
+        return self._reader
+
+    @property
+    def recovery(self) -> tuple[str, ...]:
+        """What was mended or dropped since opening, one sentence each."""
+        return (*self._opening, *self._intake.notes)[:NOTES_MAX]
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Journals that are damaged, one sentence each; ``integrate`` raises the first."""
+        return tuple(str(fault) for fault in self._intake.faults.values())
+
+    def find(self, call: str) -> tuple[Entry, ...]:
+        return self._reader.find(call)
+
+    def recent(self, limit: int, *, before: int | None = None) -> tuple[Entry, ...]:
+        return self._reader.recent(limit, before=before)
+
+    def prove(self, index: int) -> Proof:
+        return self._reader.prove(index)
+
+    def integrate(self) -> Checkpoint | None:
+        """Take what journals hold into the log; the new checkpoint, None when nothing was new.
+
+        ``WorldError`` when the disk fails: call again later, nothing is lost or doubled.
+        ``JournalError`` when a journal is damaged, after all the sound ones were taken in.
+        """
+        before = self._state.checkpoint
+        self._publish()
+        for _ in range(ROUNDS_MAX):
+            batch = self._intake.read()
+            if not batch.entries:
+                break
+            self._add(batch)
+        self._remove_finished()
+        for fault in self._intake.faults.values():
+            raise fault
+        return None if self._state.checkpoint is before else self._state.checkpoint
+
+    def _add(self, batch: Batch) -> None:
+        old = self._state
+        edge, tiles = old.edge.extended([leaf_hash(entry) for entry in batch.entries])
+        self._write_bundles(old, batch.entries)
+        for tile in tiles:
+            path = tile_path(tile.level, tile.number, width=len(tile.hashes))
+            self._blobs.put(path, tile.data)
+        checkpoint = Checkpoint.sign(self._signer, size=edge.size, root=edge.root())
+        head = Head(size=edge.size, checkpoint=checkpoint.note, previous=old.head.checkpoint)
+        positions = _positions(batch, first=old.edge.size)
+        names = frozenset(self._intake.names())
+        forgotten = [name for name in self._positions if name not in names]
+        calls = _calls(batch.entries, first=old.edge.size)
+        self._rows.add(
+            Addition(head=head, calls=calls, positions=positions, forgotten=forgotten),
+            old=old.head,
+        )
+        entries = (*old.tail, *batch.entries)
+        tail = entries[len(entries) - edge.size % WIDTH :]
+        self._state = _State(head=head, edge=edge, tail=tail, checkpoint=checkpoint)
+        self._positions |= positions
+        for name in forgotten:
+            del self._positions[name]
+        self._intake.accept(batch)
+        self._is_published = False
+        self._publish()
+        self._sweep(tile for tile in tiles if len(tile.hashes) == WIDTH)
+
+    def _write_bundles(self, old: _State, entries: Sequence[bytes]) -> None:
+        whole = (*old.tail, *entries)
+        first = old.edge.size // WIDTH
+        for start in range(0, len(whole), WIDTH):
+            bundle = whole[start : start + WIDTH]
+            path = bundle_path(first + start // WIDTH, width=len(bundle))
+            self._blobs.put(path, encode_bundle(bundle))
+
+    def _publish(self) -> None:
+        if not self._is_published:
+            self._blobs.put(CHECKPOINT, self._state.head.checkpoint)
+            self._is_published = True
+
+    def _sweep(self, full: Iterable[Tile]) -> None:
+        """Partial tiles go once the full tile stands and the checkpoint that covers it is out."""
+        for tile in full:
+            paths = [tile_path(tile.level, tile.number)]
+            if tile.level == 0:
+                paths.append(bundle_path(tile.number))
+            for path in paths:
+                for name in self._blobs.names(f"{path}.p/"):
+                    self._blobs.remove(name)
+
+    def _remove_finished(self) -> None:
+        """A journal goes once full bundles hold all of it. Its row goes with the next batch."""
+        in_full_bundles = self.size - self.size % WIDTH
+        for name in self._intake.finished():
+            at = self._positions.get(name)
+            if at is None or at.upto <= in_full_bundles:
+                self._journals.remove(name)
+                self._intake.forget(name)
+
+
+def _opened_head(rows: LogStore, blobs: Blobs, signer: LogSigner) -> tuple[Head, str]:
+    """The newest head, once the published checkpoint was found to be it or the one before it."""
+    head = rows.head()
+    published = blobs.get(CHECKPOINT)
+    if head is None and published is None:
+        edge = Edge()
+        checkpoint = Checkpoint.sign(signer, size=edge.size, root=edge.root())
+        head = Head(size=0, checkpoint=checkpoint.note, previous=None)
+        rows.begin(head)
+        return head, ""
+    if head is None:
+        raise LogError(
+            "the log folder holds a log that the database knows nothing of",
+            fix="restore the database from a backup taken with the log, or move the log away",
+        )
+    if published is None:
+        missing = head.size > 0
+        return head, "the checkpoint was missing and was written again" if missing else ""
+    if published not in (head.checkpoint, head.previous):
+        raise _checkpoint_error(head, published, signer)
+    return head, ""
+
+
+def _checkpoint_error(head: Head, published: bytes, signer: LogSigner) -> LogError:
+    """Why a published checkpoint that we did not sign last must not be written over."""
+    fix = "restore the log folder and the database from one backup; keep both as evidence"
+    try:
+        checkpoint = Checkpoint.open(published, signer.verifier)
+    except NoteError as error:
+        return CheckpointError(f"the checkpoint was altered: {error.what}", fix=fix)
+    if checkpoint.size < head.size:
+        what = f"the checkpoint was rolled back to {checkpoint.size} entries of {head.size}"
+    elif checkpoint.size == head.size:
+        what = f"the checkpoint was forked: another root over the same {head.size} entries"
+    else:
+        what = f"the checkpoint has {checkpoint.size} entries, the database only {head.size}"
+    return CheckpointError(what, fix=fix)
+
+
+def _load(blobs: Blobs, head: Head, signer: LogSigner) -> _State:
+    """The tree's edge, checked against the head's root and the entries of the last bundle."""
+    try:
+        checkpoint = Checkpoint.open(head.checkpoint, signer.verifier)
+    except NoteError as error:
+        raise LogError(
+            f"the log's newest checkpoint was not signed by {signer.vkey}: {error.what}",
+            fix="restore the signing key that began this log",
+        ) from error
+    tiles = TileReader(blobs, head.size)
+    edge = Edge.load(tiles, head.size)
+    number, width = divmod(head.size, WIDTH)
+    tail = tuple(tiles.entries(number)) if width else ()
+    leaves = edge.levels[0] if edge.levels else ()
+    different = first_difference([leaf_hash(entry) for entry in tail], leaves)
+    if different is not None:
+        raise LogError(
+            f"entry {number * WIDTH + different} does not have the hash that its tile says",
+            fix="the entry or the tile was altered: restore the log folder from a copy",
+        )
+    if edge.root() != checkpoint.root:
+        raise LogError(
+            f"the newest tiles do not lead to the root of the {head.size} entries signed"
+            f"{_altered(tiles, edge)}",
+            fix="run `holdfast audit verify`, and restore the log folder from a copy",
+        )
+    return _State(head=head, edge=edge, tail=tail, checkpoint=checkpoint)
+
+
+def _altered(tiles: TileReader, edge: Edge) -> str:
+    """Which entries a changed hash above the leaves stands for, as far as the level below tells."""
+    for level in range(1, len(edge.levels)):
+        number = (edge.size >> (8 * level)) // WIDTH
+        for offset, claimed in enumerate(edge.levels[level]):
+            start = (number * WIDTH + offset) << (8 * level)
+            end = start + (1 << (8 * level))
+            half = (start + end) // 2  # two halves, so that the claimed hash itself is not read
+            below = node_hash(tiles.range_hash(start, half), tiles.range_hash(half, end))
+            if below != claimed:
+                return f": entry {start} to {end - 1}"
+    return ""
+
+
+def _last_full(size: int) -> list[Tile]:
+    """The last full tile of every level: a crash may have left its partial ones behind."""
+    tiles: list[Tile] = []
+    level = 0
+    while number := size >> (8 * (level + 1)):
+        tiles.append(Tile(level=level, number=number - 1, hashes=()))
+        level += 1
+    return tiles
+
+
+def _positions(batch: Batch, *, first: int) -> dict[str, Position]:
+    """Where each journal of the batch stands after it. Its entries follow in the same order."""
+    positions: dict[str, Position] = {}
+    upto = first
+    for name, count in batch.counts.items():
+        upto += count
+        positions[name] = Position(read_to=batch.read_to[name], upto=upto)
+    return positions
+
+
+def _calls(entries: Sequence[bytes], *, first: int) -> list[tuple[str, int]]:
+    found = ((call_of(entry), index) for index, entry in enumerate(entries, first))
+    return [(call, index) for call, index in found if call is not None]

@@ -1,0 +1,67 @@
+"""The blueprint itself: a declared system, checked, settled, immutable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from holdfast.blueprint.controls import Limits, Timeouts
+from holdfast.blueprint.errors import Problem
+from holdfast.blueprint.parts import Connects, Flow, Node, PolicyFile, Relationship
+from holdfast.core import Digest, NodeId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blueprint:
+    """A declared system.
+
+    ``digest`` names its meaning: comments, layout, the order of keys and of relationships, and
+    defaults written out change nothing; the text of a policy file does. ``content`` is what is
+    digested: canonical JSON. ``text`` is the file as written; ``warnings`` what to look at.
+    """
+
+    name: str
+    description: str
+    tenant: str
+    trust_domain: str
+    digest: Digest
+    nodes: Mapping[NodeId, Node]
+    relationships: tuple[Relationship, ...]
+    flows: tuple[Flow, ...]
+    policies: tuple[PolicyFile, ...]
+    content: bytes
+    text: str
+    warnings: tuple[Problem, ...]
+    _connects: Mapping[tuple[NodeId, NodeId], Relationship] = field(init=False, repr=False)
+    _callees: Mapping[NodeId, tuple[Node, ...]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        connects: dict[tuple[NodeId, NodeId], Relationship] = {}
+        callees: dict[NodeId, tuple[Node, ...]] = {}
+        for relationship in self.relationships:
+            match relationship.link:
+                case Connects(source=source, destination=destination):
+                    connects[source, destination] = relationship
+                    callees[source] = (*callees.get(source, ()), self.nodes[destination])
+                case _:
+                    pass
+        object.__setattr__(self, "_connects", connects)
+        object.__setattr__(self, "_callees", callees)
+
+    def relationship(self, source: NodeId, destination: NodeId) -> Relationship | None:
+        """The declared ``connects`` from one node to another, or None: then no call may pass."""
+        return self._connects.get((source, destination))
+
+    def callees(self, source: NodeId) -> tuple[Node, ...]:
+        """The nodes that ``source`` may call, in the order their relationships are declared."""
+        return self._callees.get(source, ())
+
+    def connections(self) -> Mapping[tuple[NodeId, NodeId], Relationship]:
+        """Every declared ``connects``, by source and destination."""
+        return self._connects
+
+    def timeouts(self, relationship: Relationship) -> Timeouts:
+        """The settled timeouts: the relationship's over its destination's over the defaults."""
+        return relationship.timeouts
+
+    def limits(self, relationship: Relationship) -> Limits:
+        """The settled limits: the relationship's over its destination's over the defaults."""
+        return relationship.limits

@@ -1,0 +1,190 @@
+"""What a blueprint means, as canonical JSON: the bytes that its digest names.
+
+Two files with the same meaning have the same content: defaults are written out, mappings sorted,
+relationships and flows ordered by id, and the nodes of a group sorted, for their order says
+nothing. Durations are whole microseconds, because canonical JSON has no floats here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import JsonValue
+
+from holdfast.blueprint.controls import Limits, Timeouts, Upstream
+from holdfast.blueprint.forms import (
+    BlueprintForm,
+    ControlForm,
+    FlowForm,
+    NodeForm,
+    RelationshipForm,
+)
+from holdfast.blueprint.parts import Node, PolicyFile, Relationship
+from holdfast.core import Json, NodeId, canonical_json
+
+FORMAT = 1
+
+
+def canonical(value: JsonValue) -> bytes:
+    """Canonical JSON of what people wrote, floats made exact."""
+    return canonical_json(exact(value))
+
+
+def exact(value: JsonValue) -> Json:
+    """Without floats: ``2.0`` is 2, and ``0.1`` is ``{"float": "0.1"}`` (its shortest text)."""
+    match value:
+        case float():
+            return int(value) if value.is_integer() else {"float": repr(value)}
+        case list():
+            return [exact(item) for item in value]
+        case dict():
+            return {key: exact(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def content_of(
+    form: BlueprintForm,
+    nodes: Mapping[NodeId, Node],
+    relationships: Sequence[Relationship],
+    policies: Iterable[PolicyFile],
+) -> JsonValue:
+    """The whole blueprint as plain values."""
+    settled = {item.id: item for item in relationships}
+    links = sorted(form.relationships or (), key=lambda item: item.id)
+    return {
+        "holdfast": FORMAT,
+        "name": form.name,
+        "description": form.description,
+        "tenant": form.tenant,
+        "trust_domain": form.trust_domain,
+        "nodes": {name: _node(form.nodes[name], node) for name, node in nodes.items()},
+        "relationships": [
+            _relationship(item, settled[item.id])  # pyright: ignore[reportArgumentType]
+            for item in links
+        ],
+        "flows": [_flow(flow) for flow in sorted(form.flows or (), key=lambda flow: flow.id)],
+        "policies": {policy.name: policy.text for policy in policies},
+        "metadata": form.metadata,
+        "adrs": list[JsonValue](form.adrs or ()),
+    }
+
+
+def _node(form: NodeForm, node: Node) -> JsonValue:
+    interfaces = form.interfaces or {}
+    return {
+        "type": node.type,
+        "name": node.name,
+        "description": node.description,
+        "interfaces": {
+            name: {"url": item.url, **item.__pydantic_extra__} for name, item in interfaces.items()
+        },
+        "upstream": _upstream(node.upstream),
+        "timeouts": _timeouts(node.timeouts),
+        "limits": _limits(node.limits),
+        "controls": _controls(form.controls.__pydantic_extra__ if form.controls else {}),
+        "metadata": form.metadata,
+    }
+
+
+def _relationship(form: RelationshipForm, settled: Relationship) -> JsonValue:
+    return {
+        "id": form.id,
+        "link": _link(form),
+        "description": settled.description,
+        "protocol": settled.protocol,
+        "timeouts": _timeouts(settled.timeouts),
+        "limits": _limits(settled.limits),
+        "controls": _controls(form.controls.__pydantic_extra__ if form.controls else {}),
+        "metadata": form.metadata,
+    }
+
+
+def _link(form: RelationshipForm) -> JsonValue:
+    if form.connects:
+        ends: list[JsonValue] = [
+            {"node": end.node, "interfaces": _sorted(end.interfaces or ())} for end in form.connects
+        ]
+        return {"connects": ends}
+    if form.interacts:
+        actor, nodes = form.interacts.actor, form.interacts.nodes
+        return {"interacts": {"actor": actor, "nodes": _sorted(nodes)}}
+    for name, group in (("deployed-in", form.deployed_in), ("composed-of", form.composed_of)):
+        if group:
+            return {name: {"container": group.container, "nodes": _sorted(group.nodes)}}
+    return {
+        "options": [
+            {
+                "description": choice.description,
+                "nodes": _sorted(choice.nodes),
+                "relationships": _sorted(choice.relationships),
+                "controls": _sorted(choice.controls or ()),
+            }
+            for choice in form.options or ()
+        ]
+    }
+
+
+def _sorted(names: Iterable[str]) -> list[JsonValue]:
+    return list[JsonValue](sorted(set(names)))
+
+
+def _upstream(upstream: Upstream | None) -> JsonValue:
+    if upstream is None:
+        return None
+    return {
+        "url": upstream.url,
+        "dialect": upstream.dialect,
+        "model": upstream.model,
+        "api_key": str(upstream.api_key) if upstream.api_key else None,
+        "insecure_plain_http": upstream.insecure_plain_http,
+    }
+
+
+def _timeouts(timeouts: Timeouts) -> JsonValue:
+    return {
+        "connect_us": _micros(timeouts.connect_s),
+        "first_byte_us": _micros(timeouts.first_byte_s),
+        "idle_us": _micros(timeouts.idle_s),
+        "total_us": _micros(timeouts.total_s),
+    }
+
+
+def _micros(seconds: float) -> int:
+    return round(seconds * 1_000_000)
+
+
+def _limits(limits: Limits) -> JsonValue:
+    return {
+        "request_bytes": limits.request_bytes,
+        "answer_bytes": limits.answer_bytes,
+        "max_tokens": limits.max_tokens,
+        "connections": limits.connections,
+    }
+
+
+def _controls(forms: Mapping[str, ControlForm]) -> JsonValue:
+    return {
+        name: {
+            "description": form.description,
+            "requirements": [
+                {
+                    "requirement-url": item.requirement_url,
+                    "config": item.config,
+                    "config-url": item.config_url,
+                }
+                for item in form.requirements
+            ],
+        }
+        for name, form in forms.items()
+    }
+
+
+def _flow(form: FlowForm) -> JsonValue:
+    return {
+        "id": form.id,
+        "name": form.name,
+        "description": form.description,
+        "steps": [
+            {"over": step.over, "description": step.description, "back": step.back}
+            for step in form.steps
+        ],
+    }

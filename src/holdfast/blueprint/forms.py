@@ -1,0 +1,357 @@
+"""The file as people write it: the short form of CALM 1.2, field by field.
+
+These models judge shape only; meaning across fields is judged in ``checks``. Every description
+here is what an editor shows on hover and what the reference prints.
+"""
+
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from holdfast.blueprint import controls as settled
+from holdfast.blueprint import spelling
+
+NAME_MAX = 200
+TEXT_MAX = 4000
+LIST_MAX = 1000
+
+Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=NAME_MAX)]
+Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX)]
+Id: TypeAlias = Annotated[
+    str, AfterValidator(spelling.check_id), WithJsonSchema(spelling.ID_SCHEMA)
+]
+TrustDomain: TypeAlias = Annotated[
+    str,
+    AfterValidator(spelling.check_trust_domain),
+    WithJsonSchema({"type": "string", "pattern": spelling.TRUST_DOMAIN_PATTERN}),
+]
+NodeType: TypeAlias = Annotated[
+    str, AfterValidator(spelling.check_node_type), WithJsonSchema(spelling.NODE_TYPE_SCHEMA)
+]
+Url: TypeAlias = Annotated[
+    str,
+    AfterValidator(spelling.check_url),
+    WithJsonSchema({"type": "string", "pattern": "^https?://"}),
+]
+Secret: TypeAlias = Annotated[
+    str,
+    AfterValidator(spelling.check_secret),
+    WithJsonSchema({"type": "string", "pattern": spelling.SECRET_PATTERN}),
+]
+PolicyName: TypeAlias = Annotated[
+    str,
+    AfterValidator(spelling.check_policy_name),
+    WithJsonSchema({"type": "string", "pattern": r"\.cedar$"}),
+]
+Seconds: TypeAlias = Annotated[float, Field(gt=0, le=settled.TIMEOUT_S_MAX)]
+Size: TypeAlias = Annotated[
+    int, BeforeValidator(spelling.read_size), WithJsonSchema(spelling.SIZE_SCHEMA)
+]
+Metadata: TypeAlias = Annotated[
+    JsonValue,
+    AfterValidator(spelling.check_metadata),
+    WithJsonSchema(spelling.METADATA_SCHEMA),
+]
+Protocol: TypeAlias = Literal[
+    "HTTP", "HTTPS", "FTP", "SFTP", "JDBC", "WebSocket", "SocketIO", "LDAP", "AMQP", "TLS", "mTLS",
+    "TCP",
+]  # fmt: skip
+
+
+class Form(BaseModel):
+    """What all forms have in common: unknown fields are errors, nothing is converted silently."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class UpstreamForm(Form):
+    """Where the node answers; what makes it callable through Holdfast."""
+
+    url: Url = Field(
+        description="Base URL of the node's API, up to and including its version: "
+        "`http://127.0.0.1:11434/v1` for Ollama. No user, password, query or fragment."
+    )
+    dialect: settled.Dialect = Field(
+        default="openai",
+        description="The API the node speaks. `openai`: chat completions, completions, embeddings.",
+    )
+    model: Name | None = Field(
+        default=None,
+        description="The name the upstream knows the model by; the node's id when left out.",
+    )
+    api_key: Secret | None = Field(
+        default=None,
+        description="Where the upstream's key is kept: `env:NAME` (an environment variable) or "
+        "`file:PATH`. Never the key itself.",
+    )
+    insecure_plain_http: bool = Field(
+        default=False,
+        description="Allow unencrypted http to another machine. Prompts and answers can then be "
+        "read and changed on the way.",
+    )
+
+
+class TimeoutsForm(Form):
+    """How long to wait, in seconds, more than 0 and at most 86400."""
+
+    connect_s: Seconds | None = Field(
+        default=None, description="Seconds for the connection to stand. Default 5."
+    )
+    first_byte_s: Seconds | None = Field(
+        default=None,
+        description="Seconds from the sent request to the answer's first byte. Default 60.",
+    )
+    idle_s: Seconds | None = Field(
+        default=None, description="Seconds between two pieces of an answer. Default 30."
+    )
+    total_s: Seconds | None = Field(
+        default=None,
+        description="Seconds for the whole call. Default 600. The other timeouts, where not "
+        "written beside it, never exceed it.",
+    )
+
+
+class LimitsForm(Form):
+    """How much may pass. Sizes are bytes, or text such as `512KiB` or `10MB`."""
+
+    request_bytes: Size | None = Field(
+        default=None, description="The largest request body. Default 10MiB."
+    )
+    answer_bytes: Size | None = Field(
+        default=None, description="The largest answer body. Default 32MiB."
+    )
+    max_tokens: Annotated[int, Field(ge=1, le=settled.MAX_TOKENS_MAX)] | None = Field(
+        default=None, description="The most tokens one call may ask for. Default: no limit."
+    )
+    connections: Annotated[int, Field(ge=1, le=settled.CONNECTIONS_MAX)] | None = Field(
+        default=None,
+        description="The most connections to the upstream, per worker process. Default 256.",
+    )
+
+
+class RequirementForm(Form):
+    """One requirement of a CALM control."""
+
+    requirement_url: Name = Field(
+        alias="requirement-url", description="The control requirement's URL."
+    )
+    config: dict[str, JsonValue] | None = Field(
+        default=None, description="How it is met, in place. Either this or `config-url`."
+    )
+    config_url: Name | None = Field(
+        default=None, alias="config-url", description="How it is met, by URL."
+    )
+
+
+class ControlForm(Form):
+    """A CALM control: carried and shown, not enforced by Holdfast."""
+
+    description: Text = Field(description="What the control is for.")
+    requirements: Annotated[list[RequirementForm], Field(max_length=LIST_MAX)] = Field(
+        description="What it requires, each with how it is met."
+    )
+
+
+class _ControlsForm(Form):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, ControlForm]  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    timeouts: TimeoutsForm | None = Field(
+        default=None,
+        description="How long a call may wait. What a relationship does not set, its destination "
+        "node sets; what neither sets has a default.",
+    )
+    limits: LimitsForm | None = Field(
+        default=None,
+        description="How much a call may carry; settled like timeouts.",
+    )
+
+
+class NodeControlsForm(_ControlsForm):
+    """What holds for every call to the node. Other keys are CALM controls."""
+
+    upstream: UpstreamForm | None = Field(
+        default=None, description="Where the node answers. Needed on every model that is called."
+    )
+
+
+class RelationshipControlsForm(_ControlsForm):
+    """What holds for calls over the relationship. Other keys are CALM controls."""
+
+
+class InterfaceForm(Form):
+    """A way in to the node. Any further fields are kept as they are."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, JsonValue]  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    url: Name | None = Field(default=None, description="Its address, for people to read.")
+
+
+class NodeForm(Form):
+    """A part of the system: a person, service, agent, model, tool, store. The key is its id."""
+
+    type: NodeType = Field(
+        description="What it is: a CALM node type, an AI one (`ai:llm`, `ai:agent`, ...), or one "
+        "of your own that starts with `x-`."
+    )
+    name: Name | None = Field(
+        default=None, description="What people call it. Default: made from the id."
+    )
+    description: Text = Field(description="What it does, in a sentence.")
+    interfaces: dict[str, InterfaceForm] | None = Field(
+        default=None,
+        description="Its ways in, by id. Ids are unique across the whole blueprint.",
+        json_schema_extra={"propertyNames": spelling.ID_SCHEMA},
+    )
+    controls: NodeControlsForm | None = Field(
+        default=None, description="What must hold for every call to it."
+    )
+    metadata: Metadata = Field(
+        default=None,
+        description="Anything else worth keeping. Plain values become `labels` that policies see.",
+    )
+
+
+class _EndpointForm(Form):
+    """A node, and which of its interfaces."""
+
+    node: Name = Field(description="The node's id.")
+    interfaces: Annotated[list[Name], Field(max_length=LIST_MAX)] | None = Field(
+        default=None, description="Ids of the interfaces used, all of that node."
+    )
+
+
+EndpointForm: TypeAlias = Annotated[
+    _EndpointForm, BeforeValidator(spelling.read_endpoint), WithJsonSchema(spelling.ENDPOINT_SCHEMA)
+]
+Nodes: TypeAlias = Annotated[list[Name], Field(min_length=1, max_length=LIST_MAX)]
+
+
+class InteractsForm(Form):
+    """A person (or other actor) uses nodes."""
+
+    actor: Name = Field(description="Id of the node that acts.")
+    nodes: Nodes = Field(description="Ids of the nodes it uses.")
+
+
+class ContainerForm(Form):
+    """A container and what is in it."""
+
+    container: Name = Field(description="Id of the node that contains.")
+    nodes: Nodes = Field(description="Ids of the nodes inside.")
+
+
+class ChoiceForm(Form):
+    """One way a decision may go."""
+
+    description: Text = Field(description="What this choice means.")
+    nodes: Annotated[list[Name], Field(max_length=LIST_MAX)] = Field(
+        description="Ids of the nodes it brings; may be empty."
+    )
+    relationships: Annotated[list[Name], Field(max_length=LIST_MAX)] = Field(
+        description="Ids of the relationships it brings; may be empty."
+    )
+    controls: Annotated[list[Name], Field(max_length=LIST_MAX)] | None = Field(
+        default=None, description="Names of the controls it brings."
+    )
+
+
+class RelationshipForm(Form):
+    """How nodes stand to each other: exactly one of connects, interacts, deployed-in, composed-of,
+    options."""
+
+    LINKS: ClassVar = ("connects", "interacts", "deployed-in", "composed-of", "options")
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [link]} for link in LINKS]},
+    )
+
+    id: Id = Field(description="Unique across nodes, relationships and interfaces.")
+    connects: Annotated[list[EndpointForm], Field(min_length=2, max_length=2)] | None = Field(
+        default=None,
+        description="`[source, destination]`: the source may call the destination. Each is a "
+        "node's id, or `{node: id, interfaces: [id]}`. Calls nobody declared are refused.",
+    )
+    interacts: InteractsForm | None = Field(default=None, description="Who uses what.")
+    deployed_in: ContainerForm | None = Field(
+        default=None, alias="deployed-in", description="What runs where."
+    )
+    composed_of: ContainerForm | None = Field(
+        default=None, alias="composed-of", description="What is made of what."
+    )
+    options: Annotated[list[ChoiceForm], Field(min_length=1, max_length=LIST_MAX)] | None = Field(
+        default=None, description="A decision left open, with its choices."
+    )
+    protocol: Protocol | None = Field(
+        default=None, description="How they talk, in CALM's words. For people to read."
+    )
+    description: Text | None = Field(default=None, description="What passes, and why.")
+    controls: RelationshipControlsForm | None = Field(
+        default=None,
+        description="What must hold for calls over it; `timeouts` and `limits` are for `connects`.",
+    )
+    metadata: Metadata = Field(default=None, description="Anything else worth keeping.")
+
+
+class StepForm(Form):
+    """One step of a flow."""
+
+    over: Name = Field(description="Id of the relationship (`connects` or `interacts`) it takes.")
+    description: Text = Field(description="What happens in this step.")
+    back: bool = Field(default=False, description="Goes from destination to source: an answer.")
+
+
+class FlowForm(Form):
+    """A journey through the system, step by step."""
+
+    id: Id = Field(description="Unique among flows and nodes.")
+    name: Name = Field(description="What people call it.")
+    description: Text = Field(description="What it achieves.")
+    steps: Annotated[list[StepForm], Field(min_length=1, max_length=LIST_MAX)] = Field(
+        description="In order. Each starts at a node the flow has reached."
+    )
+
+
+class BlueprintForm(Form):
+    """A Holdfast blueprint: an AI system declared once, as nodes and the relationships over which
+    calls may pass. A short form of FINOS CALM 1.2."""
+
+    holdfast: Literal[1] = Field(description="The format's version: 1.")
+    name: Name = Field(description="The system's name.")
+    description: Text = Field(default="", description="What the system is for.")
+    tenant: Id = Field(
+        default="default", description="Whose system it is; part of every principal's name."
+    )
+    trust_domain: TrustDomain = Field(
+        default="holdfast.local",
+        description="The SPIFFE trust domain of its principals: "
+        "`spiffe://<trust_domain>/t/<tenant>/<kind>/<node>`.",
+    )
+    nodes: Annotated[dict[str, NodeForm], Field(min_length=1)] = Field(
+        description="The parts of the system, by id: lower-case letters, digits and dashes.",
+        json_schema_extra={"propertyNames": spelling.ID_SCHEMA},
+    )
+    relationships: list[RelationshipForm] | None = Field(
+        default=None, description="How they stand to each other; who may call whom."
+    )
+    flows: list[FlowForm] | None = Field(
+        default=None, description="Journeys through the system, for people and reviews."
+    )
+    policies: Annotated[list[PolicyName], Field(max_length=LIST_MAX)] | None = Field(
+        default=None,
+        description="Cedar files, relative to the blueprint. They narrow what is declared; none "
+        "can allow a call over an undeclared relationship.",
+    )
+    metadata: Metadata = Field(default=None, description="Anything else worth keeping.")
+    adrs: Annotated[list[Name], Field(max_length=LIST_MAX)] | None = Field(
+        default=None, description="Links to architecture decision records."
+    )

@@ -1,0 +1,131 @@
+"""The parts of a blueprint: nodes, relationships, flows, policy files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from holdfast.blueprint.controls import Control, Limits, Timeouts, Upstream
+from holdfast.blueprint.kinds import NodeKind
+from holdfast.core import NodeId, RelationshipId
+
+Label: TypeAlias = str | int | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """A way in to a node."""
+
+    id: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A part of the system. ``labels`` are the plain values of its metadata, for policies."""
+
+    id: NodeId
+    type: str
+    kind: NodeKind
+    name: str
+    description: str
+    interfaces: Mapping[str, Interface]
+    upstream: Upstream | None
+    timeouts: Timeouts
+    limits: Limits
+    controls: Mapping[str, Control]
+    labels: Mapping[str, Label]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connects:
+    """``source`` may call ``destination``."""
+
+    source: NodeId
+    destination: NodeId
+    source_interfaces: tuple[str, ...] = ()
+    destination_interfaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interacts:
+    """A person uses nodes."""
+
+    actor: NodeId
+    nodes: tuple[NodeId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedIn:
+    """Nodes run inside a container."""
+
+    container: NodeId
+    nodes: tuple[NodeId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposedOf:
+    """A container is made of nodes."""
+
+    container: NodeId
+    nodes: tuple[NodeId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One way a decision may go: the nodes and relationships it brings."""
+
+    description: str
+    nodes: tuple[NodeId, ...]
+    relationships: tuple[RelationshipId, ...]
+    controls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """A decision left open."""
+
+    choices: tuple[Choice, ...]
+
+
+Link: TypeAlias = Connects | Interacts | DeployedIn | ComposedOf | Options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relationship:
+    """How nodes stand to each other. ``timeouts`` and ``limits`` are settled: its own, over the
+    destination's, over the defaults; they mean something for ``Connects`` only."""
+
+    id: RelationshipId
+    link: Link
+    description: str
+    protocol: str | None
+    timeouts: Timeouts
+    limits: Limits
+    controls: Mapping[str, Control]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a flow, along a relationship or (``back``) against it."""
+
+    over: RelationshipId
+    description: str
+    back: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """A journey through the system."""
+
+    id: str
+    name: str
+    description: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyFile:
+    """A Cedar file, as named in the blueprint."""
+
+    name: str
+    text: str

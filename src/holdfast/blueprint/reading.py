@@ -1,0 +1,95 @@
+"""A file's text becomes a blueprint, or every problem with it at once."""
+
+from collections.abc import Callable, Iterator
+
+from holdfast.blueprint.architecture import Blueprint
+from holdfast.blueprint.checks import relation_problems
+from holdfast.blueprint.draft import Draft, draft
+from holdfast.blueprint.errors import BlueprintError, Problem, in_file_order
+from holdfast.blueprint.journeys import flow_problems
+from holdfast.blueprint.parts import PolicyFile
+from holdfast.blueprint.settings import setting_problems
+from holdfast.blueprint.settling import settle
+from holdfast.blueprint.source import BYTES_MAX, Plain, read_yaml
+from holdfast.blueprint.spelling import policy_name_fault
+from holdfast.core import HoldfastError
+
+
+def load(text: str, *, source: str, read: Callable[[str], str]) -> Blueprint:
+    """The blueprint in ``text``; ``BlueprintError`` with every problem when it has any.
+
+    ``source`` is the file's name for messages. ``read`` gives the text of a policy file by its
+    name in the blueprint and may fail with ``OSError``, ``UnicodeError`` or a ``HoldfastError``;
+    nothing else is read.
+    """
+    blueprint, problems = _judge(text, source=source, read=read)
+    if blueprint is None:
+        raise BlueprintError(source, problems=problems)
+    return blueprint
+
+
+def check(text: str, *, source: str, read: Callable[[str], str]) -> tuple[Problem, ...]:
+    """Every problem and warning, in file order; none means nothing to say."""
+    return _judge(text, source=source, read=read)[1]
+
+
+def _judge(
+    text: str, *, source: str, read: Callable[[str], str]
+) -> tuple[Blueprint | None, tuple[Problem, ...]]:
+    document = read_yaml(text, source=source)
+    if document.data is None and document.problems:
+        return None, in_file_order(document.problems)
+    found, problems = draft(document, source=source)
+    problems = [*document.problems, *problems]
+    problems.extend(relation_problems(found))
+    problems.extend(setting_problems(found))
+    problems.extend(flow_problems(found))
+    policies, unread = _policies(found, read)
+    problems.extend(unread)
+    ordered = in_file_order(problems)
+    if found.whole is None or any(problem.severity == "error" for problem in problems):
+        return None, ordered
+    return settle(found.whole, text=text, policies=policies, warnings=ordered), ordered
+
+
+def _policies(
+    found: Draft, read: Callable[[str], str]
+) -> tuple[tuple[PolicyFile, ...], list[Problem]]:
+    policies: dict[str, PolicyFile] = {}
+    problems: list[Problem] = []
+    for index, name in _policy_names(found.document.at(("policies",))):
+        path = ("policies", index)
+        if name in policies:
+            what = f"`{name}` is named twice"
+            problems.append(found.problem(path, what=what, fix="keep one of the two"))
+            continue
+        text, why = _read(name, read)
+        policies[name] = PolicyFile(name=name, text=text)
+        if why:
+            fix = "create it beside the blueprint, or remove it from policies"
+            problems.append(found.problem(path, what=f"`{name}` {why}", fix=fix))
+    return tuple(policies.values()), problems
+
+
+def _policy_names(written: Plain) -> Iterator[tuple[int, str]]:
+    """Those that are well written; the others are told already."""
+    for index, name in enumerate(written if isinstance(written, list) else ()):
+        if isinstance(name, str) and policy_name_fault(name) is None:
+            yield index, name
+
+
+def _read(name: str, read: Callable[[str], str]) -> tuple[str, str]:
+    """The text, and why it cannot be used when it cannot."""
+    try:
+        text = read(name)
+    except FileNotFoundError:
+        return "", "does not exist"
+    except OSError as error:
+        return "", f"cannot be read: {error.strerror or error}"
+    except UnicodeError:
+        return "", "is not UTF-8 text"
+    except HoldfastError as error:
+        return "", f"cannot be read: {error.what}"
+    if len(text) > BYTES_MAX:
+        return "", f"is larger than {BYTES_MAX} bytes"
+    return text, ""

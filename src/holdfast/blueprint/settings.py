@@ -1,0 +1,152 @@
+"""Upstreams, timeouts and limits: judged, and settled over each other."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from holdfast.blueprint.controls import Limits, Timeouts, Upstream
+from holdfast.blueprint.draft import Draft
+from holdfast.blueprint.errors import Problem
+from holdfast.blueprint.forms import (
+    LimitsForm,
+    NodeForm,
+    RelationshipForm,
+    TimeoutsForm,
+    UpstreamForm,
+)
+from holdfast.blueprint.kinds import NodeKind, kind_of
+from holdfast.blueprint.source import Path
+from holdfast.blueprint.spelling import is_loopback, secret_reference, split_url
+
+
+def setting_problems(draft: Draft) -> Iterator[Problem]:
+    """Everything wrong with controls."""
+    for node_id, node in draft.nodes.items():
+        path: Path = ("nodes", node_id, "controls")
+        if node.controls:
+            yield from _waits(draft, path, node.controls.timeouts)
+            yield from _control_problems(draft, path, node)
+        if node.controls and node.controls.upstream:
+            yield from _plain_http(draft, (*path, "upstream"), node.controls.upstream)
+    for index, form in draft.relationships.items():
+        path = ("relationships", index, "controls")
+        if form.controls:
+            yield from _waits(draft, path, form.controls.timeouts)
+            yield from _control_problems(draft, path, form)
+            yield from _misplaced(draft, path, form)
+        yield from _unreachable(draft, ("relationships", index, "connects", 1), form)
+
+
+def settle_timeouts(form: TimeoutsForm | None, under: Timeouts) -> Timeouts:
+    """What ``form`` writes, over ``under``; a wait that it does not write never exceeds the total.
+
+    So ``total_s: 20`` alone means what it says; and a wait written without a total raises the
+    total that would have cut it short.
+    """
+    if form is None:
+        return under
+    total_s = form.total_s or under.total_s
+    return Timeouts(
+        connect_s=form.connect_s or min(under.connect_s, total_s),
+        first_byte_s=form.first_byte_s or min(under.first_byte_s, total_s),
+        idle_s=form.idle_s or min(under.idle_s, total_s),
+        total_s=total_s if form.total_s else max(total_s, *_written(form)),
+    )
+
+
+def settle_limits(form: LimitsForm | None, under: Limits) -> Limits:
+    """What ``form`` writes, over ``under``."""
+    if form is None:
+        return under
+    return Limits(
+        request_bytes=form.request_bytes or under.request_bytes,
+        answer_bytes=form.answer_bytes or under.answer_bytes,
+        max_tokens=form.max_tokens or under.max_tokens,
+        connections=form.connections or under.connections,
+    )
+
+
+def settle_upstream(form: UpstreamForm | None, node_id: str) -> Upstream | None:
+    """Where a node answers; asked for under its own id when no other name is written."""
+    if form is None:
+        return None
+    url, address, path = split_url(form.url)
+    return Upstream(
+        url=url,
+        address=address,
+        path=path,
+        dialect=form.dialect,
+        model=form.model or node_id,
+        api_key=secret_reference(form.api_key) if form.api_key else None,
+        insecure_plain_http=form.insecure_plain_http,
+    )
+
+
+def _written(form: TimeoutsForm) -> tuple[float, ...]:
+    return (form.connect_s or 0.0, form.first_byte_s or 0.0, form.idle_s or 0.0)
+
+
+def _waits(draft: Draft, path: Path, form: TimeoutsForm | None) -> Iterator[Problem]:
+    if form is None or form.total_s is None:
+        return
+    for name in ("connect_s", "first_byte_s", "idle_s"):
+        wait: float | None = getattr(form, name)
+        if wait is not None and wait > form.total_s:
+            what = f"{name} ({wait:g}) is more than total_s ({form.total_s:g})"
+            fix = f"lower {name}, or raise total_s"
+            yield draft.problem((*path, "timeouts", name), what=what, fix=fix)
+
+
+def _control_problems(
+    draft: Draft, path: Path, form: NodeForm | RelationshipForm
+) -> Iterator[Problem]:
+    assert form.controls is not None
+    for name, control in form.controls.__pydantic_extra__.items():
+        if not name.replace("-", "").isalnum() or not name.isascii():
+            what = f"`{name}` is not a usable name of a control"
+            fix = "use letters, digits and dashes"
+            yield draft.problem((*path, name), what=what, fix=fix, key=True)
+        for index, requirement in enumerate(control.requirements):
+            if (requirement.config is None) == (requirement.config_url is None):
+                what = "a requirement needs exactly one of `config` and `config-url`"
+                fix = "write how it is met in `config`, or where that stands in `config-url`"
+                yield draft.problem((*path, name, "requirements", index), what=what, fix=fix)
+
+
+def _misplaced(draft: Draft, path: Path, form: RelationshipForm) -> Iterator[Problem]:
+    if form.connects is not None or form.controls is None:
+        return
+    for name in ("timeouts", "limits"):
+        if getattr(form.controls, name) is not None:
+            what = f"{name} have no effect here: no call passes over `{form.id}`"
+            fix = "move them to a `connects` relationship, or to the node that is called"
+            yield draft.problem((*path, name), what=what, fix=fix, key=True)
+
+
+def _unreachable(draft: Draft, path: Path, form: RelationshipForm) -> Iterator[Problem]:
+    """A model that is called but has no upstream: where would a call go?"""
+    if form.connects is None:
+        return
+    name = form.connects[1].node
+    node = draft.nodes.get(name)
+    if node is None or kind_of(node.type) is not NodeKind.MODEL:
+        return
+    if node.controls is None or node.controls.upstream is None:
+        what = f"`{name}` is called, but has no upstream: where would a call go?"
+        fix = f"add `upstream: {{url: ...}}` under nodes.{name}.controls"
+        yield draft.problem(path, what=what, fix=fix)
+
+
+def _plain_http(draft: Draft, path: Path, form: UpstreamForm) -> Iterator[Problem]:
+    _, address, _ = split_url(form.url)
+    if address.tls or is_loopback(address.host):
+        return
+    what = f"calls to {address.host} would travel unencrypted"
+    if form.insecure_plain_http:
+        fix = "use https as soon as the upstream offers it"
+        yield replace(
+            draft.problem((*path, "insecure_plain_http"), what=what, fix=fix),
+            severity="warning",
+        )
+    else:
+        fix = "use https; or write `insecure_plain_http: true` beside the url and accept the risk"
+        yield draft.problem((*path, "url"), what=what, fix=fix)

@@ -1,0 +1,13 @@
+"""One call, start to end: ``path.py`` composes it, ``call.py`` names its states.
+
+Promises: no call without identity, over an undeclared relationship, against policy or beyond its
+limits reaches an upstream; no byte of an answer reaches the caller before a record of the call is
+durable; whatever happens, the record says so.
+"""
+
+from holdfast.gateway.journeys import Journeys, Seen, Totals
+from holdfast.gateway.path import Path, Settings
+from holdfast.gateway.rules import RULES, Rule
+from holdfast.gateway.service import Gateway
+
+__all__ = ["RULES", "Gateway", "Journeys", "Path", "Rule", "Seen", "Settings", "Totals"]

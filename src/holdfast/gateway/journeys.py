@@ -1,0 +1,125 @@
+"""Calls under way and calls just ended, for whoever watches; and the sweep of their deadlines."""
+
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+
+import msgspec
+
+from holdfast.core import CallId
+from holdfast.gateway.call import unfold
+from holdfast.world.ports import Clock
+
+ROUTED_MARKS = 5
+"""A call has a mark for each of accept, authenticate, authorize, guard, route; then the answer's."""
+RECENT_MAX = 256
+"""Ended calls kept for watchers; older ones are in the log."""
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """One call as a watcher sees it. ``marks_us`` are the times after each stage, from the start."""
+
+    call: str
+    at: int
+    state: str
+    principal: str | None
+    resource: str | None
+    relationship: str | None
+    outcome: str | None
+    rule: str | None
+    status: int | None
+    marks_us: tuple[int, ...]
+
+
+class Journey:
+    """One call's way, mutable because a way is: its newest state, its times, its deadline."""
+
+    __slots__ = ("began", "call", "due", "limit", "marks", "on_due", "state")
+
+    def __init__(self, call: CallId, began: float, state: object) -> None:
+        self.call = call
+        self.began = began
+        self.marks: list[float] = []
+        self.state = state
+        self.due = float("inf")
+        self.limit = ""
+        self.on_due: Callable[[], None] | None = None
+
+    def seen(self) -> Seen:
+        """The call as a watcher sees it while it is under way."""
+        known, allowed, routed = unfold(self.state)
+        accepted = known.accepted if known is not None else None
+        asked = accepted.asked if accepted is not None else None
+        return Seen(
+            call=self.call,
+            at=accepted.at if accepted is not None else 0,
+            state="answered"
+            if len(self.marks) > ROUTED_MARKS
+            else "routed"
+            if routed
+            else "accepted",
+            principal=known.principal if known is not None else None,
+            resource=asked.model if asked is not None else None,
+            relationship=allowed.relationship.id if allowed is not None else None,
+            outcome=None,
+            rule=None,
+            status=None,
+            marks_us=self.marks_us(),
+        )
+
+    def marks_us(self) -> tuple[int, ...]:
+        """Microseconds from the start to each mark."""
+        began = self.began
+        return tuple([int((mark - began) * 1_000_000) for mark in self.marks])
+
+
+class Totals(msgspec.Struct):
+    """Counts since the worker began."""
+
+    calls: int = 0
+    answered: int = 0
+    refused: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+class Journeys:
+    """The table of calls of one worker."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.in_flight: dict[CallId, Journey] = {}
+        self.recent: deque[Seen] = deque(maxlen=RECENT_MAX)
+        self.ended = 0
+        self.totals = Totals()
+
+    def begin(self, journey: Journey) -> None:
+        self.in_flight[journey.call] = journey
+
+    def end(self, journey: Journey, seen: Seen) -> None:
+        self.in_flight.pop(journey.call, None)
+        self.recent.append(seen)
+        self.ended += 1
+
+    def since(self, last: int) -> tuple[int, list[Seen]]:
+        """Calls that ended after the ``last``-th, as far as still kept, and the new position."""
+        fresh = min(self.ended - last, len(self.recent))
+        return self.ended, list(self.recent)[len(self.recent) - fresh :] if fresh else []
+
+    def longest(self, count: int) -> list[Journey]:
+        """The calls that have been under way the longest."""
+        return list(islice(self.in_flight.values(), count))
+
+    def forget(self, journey: Journey) -> None:
+        self.in_flight.pop(journey.call, None)
+
+    def sweep(self) -> None:
+        """Tell every call whose deadline has passed. Called at short intervals by the gateway."""
+        now = self.clock.monotonic()
+        overdue = [j for j in self.in_flight.values() if j.due < now]
+        for journey in overdue:
+            journey.due = float("inf")
+            if journey.on_due is not None:
+                journey.on_due()

@@ -1,0 +1,190 @@
+"""The path of a call: every stage, in order, each with the reason for its place.
+
+1. ``accept``       before anything is spent on a call, it must be one.
+2. ``authenticate`` before anything is said about the system, we know to whom.
+3. ``authorize``    before content is looked at, the caller may speak over this relationship.
+4. ``guard``        before content leaves, it is within limits.
+5. ``route``        last of the questions: the bytes to send exist only for calls that may go.
+6. ``send``         takes only a ``Routed``: nothing unasked can be sent.
+7. ``write``        every way ends here, refusals too; the answer leaves after its record is durable.
+"""
+
+import msgspec
+
+from holdfast.audit import Recorder
+from holdfast.blueprint import Blueprint
+from holdfast.core import HoldfastError, NodeId
+from holdfast.gateway.call import (
+    Accepted,
+    Allowed,
+    Answered,
+    Begun,
+    Listed,
+    Outcome,
+    Refused,
+    Routed,
+    State,
+)
+from holdfast.gateway.journeys import Journey, Journeys
+from holdfast.gateway.replies import error_reply, reply_headers
+from holdfast.gateway.rules import RULES
+from holdfast.gateway.stages.accept import Accept
+from holdfast.gateway.stages.authenticate import Authenticate
+from holdfast.gateway.stages.authorize import Authorize
+from holdfast.gateway.stages.guard import Guard
+from holdfast.gateway.stages.route import Route
+from holdfast.gateway.stages.send import Send
+from holdfast.gateway.stages.write import Write
+from holdfast.gateway.upstreams import Upstream
+from holdfast.identity import Credentials
+from holdfast.policy import Policy
+from holdfast.providers import model_body, models_body
+from holdfast.wire import Exchange, Request
+from holdfast.world.ports import Clock, Entropy
+
+NO_SUCH_PATH = (
+    b'{"error":{"message":"no such path; calls go to /v1/chat/completions, /v1/completions, '
+    b'/v1/embeddings and /v1/models","type":"invalid_request_error","param":null,'
+    b'"code":"request.path"}}'
+)
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """All that a path is made of and that a reload may change."""
+
+    blueprint: Blueprint
+    policy: Policy
+    credentials: Credentials
+    upstreams: dict[NodeId, Upstream]
+    salt: bytes
+    worker: int
+
+
+class Path:
+    """One composed path. A reload makes a new one; calls under way keep theirs."""
+
+    __slots__ = (
+        "_accept",
+        "_authenticate",
+        "_authorize",
+        "_guard",
+        "_journeys",
+        "_now",
+        "_route",
+        "_send",
+        "_write",
+        "settings",
+    )
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        recorder: Recorder,
+        journeys: Journeys,
+    ) -> None:
+        blueprint = settings.blueprint
+        self.settings = settings
+        self._now = clock.monotonic
+        self._journeys = journeys
+        self._accept = Accept(clock, entropy)
+        self._authenticate = Authenticate(settings.credentials, blueprint)
+        self._authorize = Authorize(blueprint, settings.policy)
+        self._guard = Guard(blueprint)
+        self._route = Route(blueprint, settings.upstreams)
+        self._write = Write(
+            recorder,
+            journeys=journeys,
+            salt=settings.salt,
+            worker=settings.worker,
+            tenant=blueprint.tenant,
+            blueprint=blueprint.digest,
+            bundle=settings.policy.digest,
+        )
+        self._send = Send(self._write)
+
+    def handle(self, request: Request, exchange: Exchange) -> None:
+        """Begin a call; the exchange gets its answer when there is one (a ``wire.Handler``)."""
+        began = self._now()
+        accepted = self._accept(request)
+        if accepted is None:
+            exchange.respond(404, ((b"content-type", b"application/json"),), NO_SUCH_PATH)
+            return
+        begun = accepted.state if isinstance(accepted, Refused) else accepted
+        assert isinstance(begun, Accepted | Begun)
+        journey = Journey(begun.call, began, accepted)
+        self._journeys.begin(journey)
+        ready = self._admit(accepted, journey)
+        if isinstance(ready, Routed):
+            fault = self._write.fault
+            if fault is None:
+                self._send(ready, journey=journey, exchange=exchange)
+                return
+            # The refusal's own record is tried, so that the log's recovery is noticed.
+            ready = _audit_refusal(ready, fault)
+        if isinstance(ready, Listed):
+            self._list(ready, journey, exchange)
+        else:
+            self._refuse(ready, journey, exchange)
+
+    def _admit(self, accepted: Accepted | Refused, journey: Journey) -> Routed | Listed | Refused:
+        """The questions, in order; the first refusal ends them."""
+        marks, now = journey.marks, self._now
+        marks.append(now())
+        if isinstance(accepted, Refused):
+            return accepted
+        known = self._authenticate(accepted)
+        marks.append(now())
+        if isinstance(known, Refused):
+            return known
+        allowed = self._authorize(known)
+        marks.append(now())
+        if not isinstance(allowed, Allowed):
+            return allowed
+        screened = self._guard(allowed)
+        marks.append(now())
+        if isinstance(screened, Refused):
+            return screened
+        routed = self._route(screened)
+        marks.append(now())
+        journey.state = routed
+        return routed
+
+    def _list(self, listed: Listed, journey: Journey, exchange: Exchange) -> None:
+        accepted = listed.known.accepted
+        names = [node.id for node in listed.callees]
+        created = accepted.at // 1_000_000
+        body = (
+            models_body(names, created=created)
+            if accepted.only is None
+            else model_body(names[0], created=created)
+        )
+        answered = Answered(listed, Outcome("answered", 200))
+
+        def release(error: HoldfastError | None) -> None:
+            if error is None:
+                exchange.respond(200, reply_headers(journey.call), body)
+            else:
+                _answer_refusal(_audit_refusal(listed.known, error), journey, exchange)
+
+        self._write.answered(answered, journey, event="call", done=release)
+
+    def _refuse(self, refused: Refused, journey: Journey, exchange: Exchange) -> None:
+        def release(error: HoldfastError | None) -> None:
+            final = refused if error is None else _audit_refusal(refused.state, error)
+            _answer_refusal(final, journey, exchange)
+
+        self._write.refused(refused, journey, release)
+
+
+def _audit_refusal(state: Begun | State, fault: HoldfastError) -> Refused:
+    rule = RULES["audit.unavailable"]
+    return Refused("write", rule, rule.meaning, fault.fix, state)
+
+
+def _answer_refusal(refused: Refused, journey: Journey, exchange: Exchange) -> None:
+    rule = refused.rule
+    body = error_reply(rule, refused.message, refused.fix, call=journey.call, param=refused.param)
+    exchange.respond(rule.status, reply_headers(journey.call), body)

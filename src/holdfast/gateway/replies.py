@@ -1,0 +1,51 @@
+"""What the caller reads: headers that pass, and failures in the dialect's own words."""
+
+from typing import Final
+
+from holdfast.core import CallId
+from holdfast.gateway.rules import RULES, Rule
+from holdfast.providers import error_body
+from holdfast.wire import (
+    ConnectError,
+    Header,
+    Headers,
+    PoolFullError,
+    ProtocolError,
+    WireError,
+)
+
+_PASSED: Final = frozenset((b"content-type", b"retry-after", b"cache-control"))
+_PASSED_PREFIXES: Final = (b"openai-", b"x-ratelimit-")
+_JSON: Final = (b"content-type", b"application/json")
+_REQUEST_ID: Final = b"x-request-id"
+
+
+def passed_on(headers: Headers, call: CallId) -> tuple[Header, ...]:
+    """The upstream's header fields that mean something to the caller, and the call's id."""
+    passed = [h for h in headers if h[0] in _PASSED or h[0].startswith(_PASSED_PREFIXES)]
+    passed.append((_REQUEST_ID, call.encode("ascii")))
+    return tuple(passed)
+
+
+def reply_headers(call: CallId) -> tuple[Header, ...]:
+    """The header fields of an answer of our own."""
+    return (_JSON, (_REQUEST_ID, call.encode("ascii")))
+
+
+def error_reply(
+    rule: Rule, what: str, fix: str, *, call: CallId, param: str | None = None
+) -> bytes:
+    """The body of a refusal or failure: what, how to mend it, which rule, which call."""
+    message = f"{what} ({fix})" if fix and fix != what else what
+    return error_body(rule.status, rule.code, message, param=param, call=call)
+
+
+def failure_rule(error: WireError) -> Rule:
+    """Which rule a wire error is."""
+    if isinstance(error, ConnectError):
+        return RULES["upstream.unreachable"]
+    if isinstance(error, PoolFullError):
+        return RULES["upstream.saturated"]
+    if isinstance(error, ProtocolError):
+        return RULES["upstream.protocol"]
+    return RULES["upstream.reset"]

@@ -1,0 +1,70 @@
+"""Accept: is this a call at all, and is it well-formed? Gives it an id and an instant."""
+
+from holdfast.core import CallId, ulid
+from holdfast.core.ids import RANDOM_BYTES
+from holdfast.gateway.call import Accepted, Begun, Refused
+from holdfast.gateway.rules import RULES
+from holdfast.providers import ENDPOINTS, DialectError, Endpoint, read_request
+from holdfast.wire import Headers, Request
+from holdfast.world.ports import Clock, Entropy
+
+MODELS = b"/v1/models"
+LIST_MODELS = Endpoint("/v1/models", "list", "/models")
+_FORWARDED = frozenset((b"accept", b"idempotency-key", b"traceparent", b"tracestate", b"baggage"))
+
+
+class Accept:
+    """The first stage. A path that is not ours is no call: None, and no record."""
+
+    __slots__ = ("_clock", "_entropy")
+
+    def __init__(self, clock: Clock, entropy: Entropy) -> None:
+        self._clock = clock
+        self._entropy = entropy
+
+    def __call__(self, request: Request) -> Accepted | Refused | None:
+        target = request.target.partition(b"?")[0]
+        endpoint = ENDPOINTS.get(target)
+        only = None
+        if endpoint is None:
+            if target != MODELS and not target.startswith(MODELS + b"/"):
+                return None
+            endpoint, only = LIST_MODELS, target[len(MODELS) + 1 :].decode("ascii", "replace")
+        at = self._clock.now()
+        call = CallId(ulid(at, self._entropy.noise(RANDOM_BYTES)))
+        begun = Begun(call, at, endpoint, request.body)
+        wanted = b"GET" if endpoint is LIST_MODELS else b"POST"
+        if request.method != wanted:
+            return _refused("request.method", begun, f"use {wanted.decode()} for {endpoint.path}")
+        credential, content_type, forwarded = _sort(request.headers)
+        if endpoint is LIST_MODELS:
+            return Accepted(call, at, endpoint, None, only or None, credential, b"", b"")
+        if not content_type.startswith(b"application/json"):
+            return _refused("request.type", begun, "send Content-Type: application/json")
+        try:
+            asked = read_request(request.body)
+        except DialectError as error:
+            return Refused(
+                "accept", RULES["request.body"], error.what, error.fix, begun, error.where
+            )
+        return Accepted(call, at, endpoint, asked, None, credential, forwarded, request.body)
+
+
+def _sort(headers: Headers) -> tuple[bytes | None, bytes, bytes]:
+    """One pass: the credential, the content type, the lines that go on to the upstream."""
+    credential: bytes | None = None
+    content_type, forwarded = b"", b""
+    for name, value in headers:
+        if name == b"authorization":
+            # Two credentials could mean two callers: neither is believed.
+            credential = value if credential is None else b""
+        elif name == b"content-type":
+            content_type = value.lower()
+        elif name in _FORWARDED:
+            forwarded += name + b": " + value + b"\r\n"
+    return credential, content_type, forwarded
+
+
+def _refused(code: str, begun: Begun, fix: str) -> Refused:
+    rule = RULES[code]
+    return Refused("accept", rule, rule.meaning, fix, begun)

@@ -1,0 +1,75 @@
+"""Authorize: is the relationship declared, and does policy permit this call over it?"""
+
+from holdfast.blueprint import Blueprint
+from holdfast.core import NodeId
+from holdfast.gateway.call import Allowed, Known, Listed, Refused
+from holdfast.gateway.rules import RULES
+from holdfast.policy import Facts, Policy
+
+
+class Authorize:
+    """Declared first, permitted second: no policy can open what the blueprint does not declare."""
+
+    __slots__ = ("_blueprint", "_policy")
+
+    def __init__(self, blueprint: Blueprint, policy: Policy) -> None:
+        self._blueprint = blueprint
+        self._policy = policy
+
+    def __call__(self, known: Known) -> Allowed | Listed | Refused:
+        asked = known.accepted.asked
+        if asked is None:
+            return self._list(known)
+        blueprint, caller = self._blueprint, known.node
+        callee = blueprint.nodes.get(NodeId(asked.model))
+        if callee is None:
+            return Refused(
+                "authorize",
+                RULES["node.unknown"],
+                f"the blueprint has no node named '{asked.model[:100]}'",
+                "ask for one of the names that GET /v1/models lists",
+                known,
+                "model",
+            )
+        relationship = blueprint.relationship(caller.id, callee.id)
+        if relationship is None:
+            return Refused(
+                "authorize",
+                RULES["relationship.undeclared"],
+                f"'{caller.id}' may not call '{callee.id}': no relationship of the blueprint says so",
+                f"declare 'connects: [{caller.id}, {callee.id}]', or call what GET /v1/models lists",
+                known,
+            )
+        facts = Facts(
+            stream=asked.stream,
+            tools=asked.tools,
+            max_tokens=asked.max_tokens,
+            relationship=relationship.id,
+        )
+        decision = self._policy.decide(caller.id, known.accepted.endpoint.action, callee.id, facts)
+        if not decision.allowed:
+            return Refused(
+                "authorize",
+                RULES["policy.denied"],
+                f"policy refuses '{known.accepted.endpoint.action}' on '{callee.id}' for '{caller.id}': "
+                + decision.reason,
+                "ask whoever owns the policies named",
+                Allowed(known, relationship, callee, decision),
+            )
+        return Allowed(known, relationship, callee, decision)
+
+    def _list(self, known: Known) -> Listed | Refused:
+        only = known.accepted.only
+        callees = tuple(n for n in self._blueprint.callees(known.node.id) if n.upstream is not None)
+        if only is None:
+            return Listed(known, callees)
+        callees = tuple(node for node in callees if node.id == only)
+        if callees:
+            return Listed(known, callees)
+        return Refused(
+            "authorize",
+            RULES["node.unknown"],
+            f"'{known.node.id}' may call no node named '{only[:100]}'",
+            "ask for one of the names that GET /v1/models lists",
+            known,
+        )

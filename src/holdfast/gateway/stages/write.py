@@ -1,0 +1,152 @@
+"""Write: seal the call's record in the log; the caller hears nothing of its answer before that."""
+
+from collections.abc import Callable
+
+from holdfast.audit import CallRecord, RecordedEvent, Recorder, encode_record
+from holdfast.core import HoldfastError, salted_digest
+from holdfast.gateway.call import (
+    Accepted,
+    Answered,
+    Begun,
+    Outcome,
+    Refused,
+    Routed,
+    unfold,
+)
+from holdfast.gateway.journeys import Journey, Journeys, Seen
+
+Done = Callable[[HoldfastError | None], None]
+
+_OUTCOME_TOTALS = {"answered", "refused", "failed", "cancelled"}
+
+
+class Write:
+    """The last stage. ``salt`` keeps digests of prompts and answers mute without it."""
+
+    __slots__ = (
+        "_blueprint",
+        "_bundle",
+        "_journeys",
+        "_recorder",
+        "_tenant",
+        "_worker",
+        "now",
+        "salt",
+    )
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        journeys: Journeys,
+        salt: bytes,
+        worker: int,
+        tenant: str,
+        blueprint: str,
+        bundle: str,
+    ) -> None:
+        self._recorder = recorder
+        self._journeys = journeys
+        self.now = journeys.clock.monotonic
+        self.salt = salt
+        self._worker = worker
+        self._tenant = tenant
+        self._blueprint = blueprint
+        self._bundle = bundle
+
+    @property
+    def fault(self) -> HoldfastError | None:
+        """Why the log cannot take records now, if so: calls are refused before they are sent."""
+        return self._recorder.fault
+
+    def opened(self, routed: Routed, journey: Journey, done: Done) -> None:
+        """A stream is about to begin: durable before its first byte leaves."""
+        outcome = Outcome("open", 200)
+        record = self._record(routed, outcome, journey, event="opened")
+        self._recorder.submit(encode_record(record), done)
+
+    def answered(
+        self, answered: Answered, journey: Journey, *, event: RecordedEvent, done: Done
+    ) -> None:
+        """The whole call (``event`` is ``call``), or the end of a stream (``closed``)."""
+        self._seal(answered.state, answered.outcome, journey, event=event, done=done)
+
+    def refused(self, refused: Refused, journey: Journey, done: Done) -> None:
+        """A refusal is a record like any other."""
+        name = "refused" if refused.stage != "send" else "failed"
+        outcome = Outcome(name, refused.rule.status, refused.rule)
+        self._seal(refused.state, outcome, journey, event="call", done=done)
+
+    def forget(self, journey: Journey) -> None:
+        """A call whose record cannot be written is over all the same."""
+        self._journeys.forget(journey)
+
+    def _seal(
+        self, state: object, outcome: Outcome, journey: Journey, *, event: RecordedEvent, done: Done
+    ) -> None:
+        record = self._record(state, outcome, journey, event=event)
+        journeys = self._journeys
+        totals = journeys.totals
+        totals.calls += 1
+        if outcome.name in _OUTCOME_TOTALS:
+            setattr(totals, outcome.name, getattr(totals, outcome.name) + 1)
+        totals.tokens_in += outcome.tokens_in or 0
+        totals.tokens_out += outcome.tokens_out or 0
+
+        def sealed(error: HoldfastError | None) -> None:
+            journeys.end(journey, _seen(record, "lost" if error else "sealed"))
+            done(error)
+
+        self._recorder.submit(encode_record(record), sealed)
+
+    def _record(
+        self, state: object, outcome: Outcome, journey: Journey, *, event: RecordedEvent
+    ) -> CallRecord:
+        known, allowed, routed = unfold(state)
+        accepted = known.accepted if known is not None else state
+        assert isinstance(accepted, Accepted | Begun)
+        now = self._journeys.clock.monotonic()
+        journey.marks.append(now)
+        asked = accepted.asked if isinstance(accepted, Accepted) else None
+        decision = allowed.decision if allowed is not None else None
+        return CallRecord(
+            action=accepted.endpoint.action,
+            answer=outcome.answer,
+            at=accepted.at,
+            blueprint=self._blueprint,
+            bundle=self._bundle,
+            call=accepted.call,
+            credential=known.credential.id if known is not None else None,
+            decision="refuse" if outcome.name == "refused" else "allow",
+            duration_us=int((now - journey.began) * 1_000_000),
+            event=event,
+            outcome=outcome.name,
+            policies=decision.policies if decision is not None else (),
+            principal=known.principal if known is not None else None,
+            prompt=salted_digest(self.salt, accepted.body) if accepted.body else None,
+            relationship=allowed.relationship.id if allowed is not None else None,
+            resource=asked.model[:128] if asked is not None else None,
+            rule=outcome.rule.code if outcome.rule is not None else None,
+            stages_us=journey.marks_us(),
+            status=outcome.status,
+            tenant=self._tenant,
+            tokens_in=outcome.tokens_in,
+            tokens_out=outcome.tokens_out,
+            upstream=routed.upstream.name if routed is not None else None,
+            worker=self._worker,
+        )
+
+
+def _seen(record: CallRecord, state: str) -> Seen:
+    return Seen(
+        record.call,
+        record.at,
+        state,
+        record.principal,
+        record.resource,
+        record.relationship,
+        record.outcome,
+        record.rule,
+        record.status,
+        record.stages_us,
+    )

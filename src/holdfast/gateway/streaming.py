@@ -1,0 +1,171 @@
+"""A stream on its way: opened, relayed event by event, closed; or honestly broken off."""
+
+from holdfast.core import HoldfastError, SaltedHasher
+from holdfast.gateway.call import Answered, Outcome, Routed
+from holdfast.gateway.journeys import Journey
+from holdfast.gateway.replies import error_reply, passed_on, reply_headers
+from holdfast.gateway.rules import RULES, Rule
+from holdfast.gateway.stages.write import Write
+from holdfast.providers import EVENT_DONE, Usage, error_event, read_usage
+from holdfast.wire import EventSplitter, Exchange, ResponseHead, Ticket
+
+HELD_BYTES_MAX = 1024 * 1024
+"""Events held while the opening record is being written; then the upstream is made to wait."""
+
+_HOLDING, _RELAYING, _OVER = range(3)
+
+
+class Stream:
+    """The caller's half of a streamed answer."""
+
+    __slots__ = (
+        "_ending",
+        "_exchange",
+        "_hasher",
+        "_head",
+        "_held",
+        "_journey",
+        "_phase",
+        "_routed",
+        "_splitter",
+        "_tail",
+        "_ticket",
+        "_usage",
+        "_write",
+    )
+
+    def __init__(
+        self,
+        routed: Routed,
+        head: ResponseHead,
+        *,
+        write: Write,
+        journey: Journey,
+        exchange: Exchange,
+        ticket: Ticket,
+    ) -> None:
+        self._routed = routed
+        self._head = head
+        self._write = write
+        self._journey = journey
+        self._exchange = exchange
+        self._ticket = ticket
+        self._splitter = EventSplitter()
+        self._hasher = SaltedHasher(write.salt)
+        self._held = b""
+        self._tail = b""
+        self._phase = _HOLDING
+        self._usage: Usage | None = None
+        self._ending: Outcome | None = None
+
+    def open(self) -> None:
+        """Write the opening record; relaying begins when it is durable."""
+        self._write.opened(self._routed, self._journey, self._on_opened)
+
+    def feed(self, data: bytes) -> None:
+        """Bytes from the upstream. ``ProtocolError`` when an event has no end."""
+        events = self._splitter.feed(data)
+        if not events:
+            return
+        done = events.find(EVENT_DONE)
+        if done >= 0 and (done == 0 or events[done - 1] == 0x0A):
+            self._tail = events[done:]
+            events = events[:done]
+        if b'"usage"' in events:
+            self._usage = read_usage(events) or self._usage
+        if events:
+            self._hasher.update(events)
+            self._relay(events)
+
+    def finish(self) -> None:
+        """The upstream ended its answer properly."""
+        # A last event without its blank line is passed on as it is: the client decides.
+        if self._splitter.rest:
+            self._hasher.update(self._splitter.rest)
+            self._relay(self._splitter.rest)
+        usage = self._usage
+        self._close(
+            Outcome(
+                "answered",
+                200,
+                None,
+                self._hasher.digest(),
+                usage.prompt_tokens if usage is not None else None,
+                usage.completion_tokens if usage is not None else None,
+            )
+        )
+
+    def fail(self, rule: Rule, what: str) -> None:
+        """The upstream broke off: the caller gets an error event, the record says what happened."""
+        self._tail = error_event(rule.status, rule.code, what, call=self._journey.call)
+        self._close(Outcome("failed", rule.status, rule, self._hasher.digest()))
+
+    def abandon(self) -> None:
+        """The caller has gone."""
+        if self._phase == _OVER:
+            return
+        if self._ending is None:
+            rule = RULES["call.cancelled"]
+            self._close(Outcome("cancelled", rule.status, rule, self._hasher.digest()))
+        elif self._phase == _HOLDING:
+            self._seal(self._ending)
+        self._phase = _OVER
+
+    def _relay(self, events: bytes) -> None:
+        if self._phase == _HOLDING:
+            self._held += events
+            if len(self._held) > HELD_BYTES_MAX:
+                self._ticket.pause()
+        elif self._phase == _RELAYING:
+            exchange = self._exchange
+            exchange.write(events)
+            if not exchange.writable:
+                # The caller reads slower than the upstream writes: let it feel that.
+                self._ticket.pause()
+
+    def _on_opened(self, error: HoldfastError | None) -> None:
+        if self._phase == _OVER:
+            return
+        if error is not None:
+            self._refuse_for_audit(error)
+            return
+        self._phase = _RELAYING
+        self._exchange.on_writable = self._ticket.resume
+        self._exchange.start(200, passed_on(self._head.headers, self._journey.call))
+        held, self._held = self._held, b""
+        if held:
+            self._relay(held)
+        if self._exchange.writable:
+            self._ticket.resume()
+        if self._ending is not None:
+            self._seal(self._ending)
+
+    def _refuse_for_audit(self, error: HoldfastError) -> None:
+        self._ticket.cancel()
+        self._phase = _OVER
+        rule = RULES["audit.unavailable"]
+        body = error_reply(rule, rule.meaning, error.fix, call=self._journey.call)
+        self._exchange.on_disconnect = None
+        self._exchange.respond(rule.status, reply_headers(self._journey.call), body)
+        # No record can be written, so none is waited for; the log's fault is reported by itself.
+        self._write.forget(self._journey)
+
+    def _close(self, outcome: Outcome) -> None:
+        self._journey.due = float("inf")
+        self._ending = outcome
+        if self._phase != _HOLDING or outcome.name == "cancelled":
+            self._seal(outcome)
+
+    def _seal(self, outcome: Outcome) -> None:
+        answered = Answered(self._routed, outcome)
+        self._write.answered(answered, self._journey, event="closed", done=self._on_closed)
+
+    def _on_closed(self, error: HoldfastError | None) -> None:
+        if self._phase == _OVER:
+            return
+        self._phase = _OVER
+        if error is None:
+            self._exchange.end(self._tail)
+        else:
+            # The answer's end may not be told, since no record of it is durable.
+            self._exchange.abort()

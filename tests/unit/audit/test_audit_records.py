@@ -1,0 +1,62 @@
+import msgspec
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.audit import CallRecord, RecordError, decode_record, encode_record
+from holdfast.audit.records import call_of
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
+NUMBERS = st.integers(0, 2**53 - 1)  # what RFC 8785 can write exactly
+RECORDS = st.builds(
+    CallRecord,
+    action=TEXT,
+    answer=st.none() | TEXT,
+    at=NUMBERS,
+    call=TEXT,
+    duration_us=NUMBERS,
+    policies=st.lists(TEXT, max_size=3).map(tuple),
+    stages_us=st.lists(NUMBERS, max_size=8).map(tuple),
+    status=NUMBERS,
+    tokens_in=st.none() | NUMBERS,
+    tokens_out=st.none() | NUMBERS,
+    v=st.just(1),
+    worker=NUMBERS,
+)
+
+
+@given(RECORDS)
+def test_a_record_s_bytes_are_canonical_json(record: CallRecord) -> None:
+    data = encode_record(record)
+    assert data == rfc8785.dumps(msgspec.json.decode(data))
+
+
+@given(RECORDS)
+def test_a_record_is_read_as_it_was_written(record: CallRecord) -> None:
+    assert decode_record(encode_record(record)) == record
+    assert call_of(encode_record(record)) == record.call
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"call":"x"}'])
+def test_what_is_no_record_is_refused_with_our_error(data: bytes) -> None:
+    with pytest.raises(RecordError):
+        decode_record(data)
+
+
+def test_unknown_fields_and_versions_are_refused(words) -> None:
+    whole = msgspec.json.decode(words.entry())
+    with pytest.raises(RecordError):
+        decode_record(msgspec.json.encode(whole | {"extra": 1}))
+    with pytest.raises(RecordError, match="version 2"):
+        decode_record(msgspec.json.encode(whole | {"v": 2}))
+
+
+def test_a_record_with_everything_in_it_stays_well_below_the_limit(words) -> None:
+    assert len(words.entry()) < 1024
+
+
+def test_an_entry_that_names_no_call_is_not_indexed() -> None:
+    assert call_of(b"not json") is None
+    assert call_of(b"\xff\xfe") is None
+    assert call_of(b'{"other":1}') is None
