@@ -9,7 +9,7 @@ from holdfast.audit import CallRecord
 from holdfast.blueprint import Problem
 from holdfast.core import Instant, rfc3339
 
-_STAGES = ("accept", "authenticate", "authorize", "guard", "route", "answer", "write")
+_STAGES = ("accept", "authenticate", "authorize", "guard", "route", "answer")
 
 
 def problem_rows(problems: tuple[Problem, ...]) -> list[dict[str, str | int]]:
@@ -124,5 +124,5 @@ def _tokens(record: CallRecord) -> str | None:
 
 
 def _stages(record: CallRecord) -> str:
-    names = _STAGES if len(record.stages_us) == len(_STAGES) else _STAGES[: len(record.stages_us)]
+    names = (*_STAGES[: len(record.stages_us) - 1], "write")
     return ", ".join(f"{name} {at} us" for name, at in zip(names, record.stages_us, strict=True))

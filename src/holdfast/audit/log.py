@@ -11,13 +11,12 @@ Order of the durable steps of a batch, and what a crash between them leaves:
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from holdfast.audit.checkpoint import Checkpoint
-from holdfast.audit.errors import CheckpointError, LogError, NoteError
 from holdfast.audit.intake import NOTES_MAX, Batch, Intake
-from holdfast.audit.merkle import leaf_hash, node_hash
+from holdfast.audit.merkle import leaf_hash
 from holdfast.audit.note import LogSigner
+from holdfast.audit.opening import State, load_state, opened_head
 from holdfast.audit.proof import Proof
 from holdfast.audit.reader import Entry, LogReader
 from holdfast.audit.records import call_of
@@ -25,27 +24,15 @@ from holdfast.audit.store import Addition, Head, LogStore, Position
 from holdfast.audit.tiles import (
     CHECKPOINT,
     WIDTH,
-    TileReader,
     bundle_path,
     encode_bundle,
-    first_difference,
     tile_path,
 )
-from holdfast.audit.tree import Edge, Tile
+from holdfast.audit.tree import Tile
 from holdfast.world.ports import Blobs, Journals, Store
 
 ROUNDS_MAX = 64
 """Batches in one integration; the rest waits for the next, so that shutdown can interrupt."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _State:
-    """The tree in memory. ``tail`` holds the entries of the unfinished bundle."""
-
-    head: Head
-    edge: Edge
-    tail: tuple[bytes, ...]
-    checkpoint: Checkpoint
 
 
 class Log:
@@ -63,7 +50,7 @@ class Log:
         journals: Journals,
         signer: LogSigner,
         reader: LogReader,
-        state: _State,
+        state: State,
         gone: Sequence[str],
     ) -> None:
         self._blobs = blobs
@@ -97,8 +84,8 @@ class Log:
         """
         rows = LogStore(store)
         rows.prepare()
-        head, note = _opened_head(rows, blobs, signer)
-        state = _load(blobs, head, signer)
+        head, note = opened_head(rows, blobs, signer)
+        state = load_state(blobs, head, signer)
         reader = LogReader(blobs=blobs, store=store, journals=journals, vkey=signer.vkey)
         log = cls(
             blobs=blobs,
@@ -185,7 +172,7 @@ class Log:
         )
         entries = (*old.tail, *batch.entries)
         tail = entries[len(entries) - edge.size % WIDTH :]
-        self._state = _State(head=head, edge=edge, tail=tail, checkpoint=checkpoint)
+        self._state = State(head=head, edge=edge, tail=tail, checkpoint=checkpoint)
         self._positions |= positions
         for name in forgotten:
             del self._positions[name]
@@ -194,7 +181,7 @@ class Log:
         self._publish()
         self._sweep(tile for tile in tiles if len(tile.hashes) == WIDTH)
 
-    def _write_bundles(self, old: _State, entries: Sequence[bytes]) -> None:
+    def _write_bundles(self, old: State, entries: Sequence[bytes]) -> None:
         whole = (*old.tail, *entries)
         first = old.edge.size // WIDTH
         for start in range(0, len(whole), WIDTH):
@@ -225,88 +212,6 @@ class Log:
             if at is None or at.upto <= in_full_bundles:
                 self._journals.remove(name)
                 self._intake.forget(name)
-
-
-def _opened_head(rows: LogStore, blobs: Blobs, signer: LogSigner) -> tuple[Head, str]:
-    """The newest head, once the published checkpoint was found to be it or the one before it."""
-    head = rows.head()
-    published = blobs.get(CHECKPOINT)
-    if head is None and published is None:
-        edge = Edge()
-        checkpoint = Checkpoint.sign(signer, size=edge.size, root=edge.root())
-        head = Head(size=0, checkpoint=checkpoint.note, previous=None)
-        rows.begin(head)
-        return head, ""
-    if head is None:
-        raise LogError(
-            "the log folder holds a log that the database knows nothing of",
-            fix="restore the database from a backup taken with the log, or move the log away",
-        )
-    if published is None:
-        missing = head.size > 0
-        return head, "the checkpoint was missing and was written again" if missing else ""
-    if published not in (head.checkpoint, head.previous):
-        raise _checkpoint_error(head, published, signer)
-    return head, ""
-
-
-def _checkpoint_error(head: Head, published: bytes, signer: LogSigner) -> LogError:
-    """Why a published checkpoint that we did not sign last must not be written over."""
-    fix = "restore the log folder and the database from one backup; keep both as evidence"
-    try:
-        checkpoint = Checkpoint.open(published, signer.verifier)
-    except NoteError as error:
-        return CheckpointError(f"the checkpoint was altered: {error.what}", fix=fix)
-    if checkpoint.size < head.size:
-        what = f"the checkpoint was rolled back to {checkpoint.size} entries of {head.size}"
-    elif checkpoint.size == head.size:
-        what = f"the checkpoint was forked: another root over the same {head.size} entries"
-    else:
-        what = f"the checkpoint has {checkpoint.size} entries, the database only {head.size}"
-    return CheckpointError(what, fix=fix)
-
-
-def _load(blobs: Blobs, head: Head, signer: LogSigner) -> _State:
-    """The tree's edge, checked against the head's root and the entries of the last bundle."""
-    try:
-        checkpoint = Checkpoint.open(head.checkpoint, signer.verifier)
-    except NoteError as error:
-        raise LogError(
-            f"the log's newest checkpoint was not signed by {signer.vkey}: {error.what}",
-            fix="restore the signing key that began this log",
-        ) from error
-    tiles = TileReader(blobs, head.size)
-    edge = Edge.load(tiles, head.size)
-    number, width = divmod(head.size, WIDTH)
-    tail = tuple(tiles.entries(number)) if width else ()
-    leaves = edge.levels[0] if edge.levels else ()
-    different = first_difference([leaf_hash(entry) for entry in tail], leaves)
-    if different is not None:
-        raise LogError(
-            f"entry {number * WIDTH + different} does not have the hash that its tile says",
-            fix="the entry or the tile was altered: restore the log folder from a copy",
-        )
-    if edge.root() != checkpoint.root:
-        raise LogError(
-            f"the newest tiles do not lead to the root of the {head.size} entries signed"
-            f"{_altered(tiles, edge)}",
-            fix="run `holdfast audit verify`, and restore the log folder from a copy",
-        )
-    return _State(head=head, edge=edge, tail=tail, checkpoint=checkpoint)
-
-
-def _altered(tiles: TileReader, edge: Edge) -> str:
-    """Which entries a changed hash above the leaves stands for, as far as the level below tells."""
-    for level in range(1, len(edge.levels)):
-        number = (edge.size >> (8 * level)) // WIDTH
-        for offset, claimed in enumerate(edge.levels[level]):
-            start = (number * WIDTH + offset) << (8 * level)
-            end = start + (1 << (8 * level))
-            half = (start + end) // 2  # two halves, so that the claimed hash itself is not read
-            below = node_hash(tiles.range_hash(start, half), tiles.range_hash(half, end))
-            if below != claimed:
-                return f": entry {start} to {end - 1}"
-    return ""
 
 
 def _last_full(size: int) -> list[Tile]:

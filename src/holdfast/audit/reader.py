@@ -141,8 +141,11 @@ def pending_entries(journals: Journals, positions: Mapping[str, Position]) -> It
         at = positions[name].read_to if name in positions else 0
         try:
             yield from _entries_from(journals, name, at)
-        except (JournalError, WorldError):
-            continue
+        except JournalError:
+            continue  # what stands before the damage was given; ``verify_log`` tells of the rest
+        except WorldError:
+            if name in journals.names():
+                raise
 
 
 def _entries_from(journals: Journals, name: str, at: int) -> Iterator[bytes]:

@@ -17,7 +17,9 @@ def relation_problems(draft: Draft) -> Iterator[Problem]:
     yield from _repeated_ids(draft)
     for index, form in draft.relationships.items():
         path: Path = ("relationships", index)
-        yield from _one_link(draft, path, form)
+        if len(links_of(form)) != 1:
+            yield _not_one_link(draft, path, form)
+            continue
         yield from _unknown_nodes(draft, path, form)
         yield from _self_links(draft, path, form)
         yield from _interfaces(draft, path, form)
@@ -97,13 +99,11 @@ def _all_ids(draft: Draft) -> Iterator[tuple[str, str, Path]]:
         yield "relationship", form.id, ("relationships", index, "id")
 
 
-def _one_link(draft: Draft, path: Path, form: RelationshipForm) -> Iterator[Problem]:
+def _not_one_link(draft: Draft, path: Path, form: RelationshipForm) -> Problem:
     links = links_of(form)
-    if len(links) == 1:
-        return
     names = ", ".join(form.LINKS)
     what = f"`{form.id}` says {' and '.join(links)}" if links else f"`{form.id}` links nothing"
-    yield draft.problem(path, what=what, fix=f"write exactly one of: {names}")
+    return draft.problem(path, what=what, fix=f"write exactly one of: {names}")
 
 
 def _unknown_nodes(draft: Draft, path: Path, form: RelationshipForm) -> Iterator[Problem]:

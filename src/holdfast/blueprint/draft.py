@@ -97,6 +97,8 @@ def _validated(form: type[_Form], item: Plain) -> _Form | None:
     stand_ins = _STAND_INS[form]
     if not isinstance(item, dict) or broken & fields - stand_ins.keys():
         return None
+    if form is RelationshipForm and broken - fields and not item.keys() & {*RelationshipForm.LINKS}:
+        return None  # the unknown field may well be the misspelt link
     mended = {key: value for key, value in item.items() if key in fields}
     mended.update((name, stand_ins[name]) for name in sorted(broken & fields))
     if "controls" in broken and form is NodeForm:

@@ -55,9 +55,10 @@ class BlueprintError(HoldfastError):
 def suggestion(word: str, known: Iterable[str], *, noun: str) -> str:
     """How to mend an unknown word: the nearest known one, or the whole list when it is short."""
     names = sorted(set(known))[:_NAMES_COMPARED_MAX]
-    near = get_close_matches(word.lower(), names, 1, _CLOSENESS)
+    folded = {name.lower(): name for name in names}
+    near = get_close_matches(word.lower(), folded, 1, _CLOSENESS)
     if near:
-        return f"did you mean `{near[0]}`?"
+        return f"did you mean `{folded[near[0]]}`?"
     if not names:
         return f"there is no {noun} to name here; remove it"
     return f"use one of: {', '.join(names[:_NAMES_LISTED_MAX])}"

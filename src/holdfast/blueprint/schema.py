@@ -14,7 +14,7 @@ def json_schema() -> bytes:
     schema = BlueprintForm.model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Holdfast blueprint"
-    return json.dumps(schema, indent=2, sort_keys=True).encode() + b"\n"
+    return json.dumps(schema, indent=2).encode() + b"\n"
 
 
 def starter() -> str:

@@ -136,14 +136,22 @@ def _bounded(text: str) -> str:
 _RESAVE = "save it as UTF-8 text without control characters"
 
 
-def _report(document: Document, source: str, error: _UnreadableError) -> None:
+def dotted(path: Path) -> str:
+    """``nodes.desk.controls``, ``relationships[0].id``."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _report(document: Document, source: str, error: _UnreadableError, path: Path = ()) -> None:
     place = error.place
     document.problems.append(
         Problem(
             file=source,
             line=place.line,
             column=place.column,
-            where="",
+            where=dotted(path),
             what=error.what,
             fix=error.fix,
         )
@@ -191,26 +199,26 @@ class _Composer:
                 raise _UnreadableError(
                     _place(event), "has a second document (`---`)", "keep one document per file"
                 )
-            tree = self._tree(next(self._events), 0)
+            tree = self._tree(next(self._events), ())
         if tree is None:
             raise _UnreadableError(_START, "the file is empty", "start from `holdfast init`")
         self._document.data = self._plain(tree, ())
 
-    def _tree(self, event: yaml.Event, depth: int) -> _Tree:
+    def _tree(self, event: yaml.Event, path: Path) -> _Tree:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
-        if depth > DEPTH_MAX:
+        if len(path) > DEPTH_MAX:
             raise _UnreadableError(
                 _place(event), f"is nested deeper than {DEPTH_MAX} levels", "flatten it"
             )
         tree: _Tree
         if isinstance(event, yaml.ScalarEvent):
-            tree = self._scalar(event)
+            tree = self._scalar(event, path)
         elif isinstance(event, yaml.SequenceStartEvent):
-            tree = self._sequence(event, depth)
+            tree = self._sequence(event, path)
         else:
             assert isinstance(event, yaml.MappingStartEvent)
-            tree = self._mapping(event, depth)
+            tree = self._mapping(event, path)
         self._count += 1
         self._bound(self._count, event)
         self._bound(tree.size, event)
@@ -234,42 +242,45 @@ class _Composer:
             )
         return tree
 
-    def _scalar(self, event: yaml.ScalarEvent) -> _Scalar:
+    def _scalar(self, event: yaml.ScalarEvent, path: Path) -> _Scalar:
         plain, quoted = event.implicit
         if not plain and not quoted and event.tag != _STRING_TAG:
-            self._problem(event, f"the tag `{event.tag}` is not read here", "remove the tag")
+            self._problem(event, path, f"the tag `{event.tag}` is not read here", "remove the tag")
         value = _resolve(event.value) if plain and event.tag is None else event.value
         return _Scalar(value, _place(event))
 
-    def _sequence(self, event: yaml.SequenceStartEvent, depth: int) -> _Sequence:
+    def _sequence(self, event: yaml.SequenceStartEvent, path: Path) -> _Sequence:
         found = _Sequence([], _place(event))
         while not isinstance(inner := next(self._events), yaml.SequenceEndEvent):
-            item = self._tree(inner, depth + 1)
+            item = self._tree(inner, (*path, len(found.items)))
             found.items.append(item)
             found.size += item.size
         return found
 
-    def _mapping(self, event: yaml.MappingStartEvent, depth: int) -> _Mapping:
+    def _mapping(self, event: yaml.MappingStartEvent, path: Path) -> _Mapping:
         found = _Mapping({}, _place(event))
         while not isinstance(inner := next(self._events), yaml.MappingEndEvent):
             if not isinstance(inner, yaml.ScalarEvent):
                 raise _UnreadableError(_place(inner), "is not a usable key", "use a word as key")
             key, place = inner.value, _place(inner)
-            value = self._tree(next(self._events), depth + 1)
+            value = self._tree(next(self._events), (*path, key))
             found.size += value.size
             if key == "<<" and inner.implicit[0]:
-                self._problem(inner, "merge keys (`<<`) are not read", "write the fields out")
+                self._problem(inner, path, "merge keys (`<<`) are not read", "write the fields out")
             elif key in found.items:
                 line = found.items[key][0].line
                 self._problem(
-                    inner, f"`{key}` stands here twice (first on line {line})", "keep one of them"
+                    inner,
+                    (*path, key),
+                    f"`{key}` stands here twice (first on line {line})",
+                    "keep one of them",
                 )
             else:
                 found.items[key] = (place, value)
         return found
 
-    def _problem(self, event: yaml.Event, what: str, fix: str) -> None:
-        _report(self._document, self._source, _UnreadableError(_place(event), what, fix))
+    def _problem(self, event: yaml.Event, path: Path, what: str, fix: str) -> None:
+        _report(self._document, self._source, _UnreadableError(_place(event), what, fix), path)
 
     def _plain(self, tree: _Tree, path: Path) -> Plain:
         self._document.values[path] = tree.place

@@ -9,18 +9,10 @@ from pydantic_core import ErrorDetails
 
 from holdfast.blueprint.errors import Problem, suggestion
 from holdfast.blueprint.forms import BlueprintForm, ControlForm, NodeControlsForm
-from holdfast.blueprint.source import Document, Path, Plain
+from holdfast.blueprint.source import Document, Path, Plain, dotted
 from holdfast.blueprint.spelling import OWN_ERROR
 
 _OWN_CONTROLS = tuple(NodeControlsForm.model_fields)
-
-
-def dotted(path: Path) -> str:
-    """``nodes.desk.controls``, ``relationships[0].id``."""
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
 
 
 def problem(

@@ -9,10 +9,19 @@ from holdfast.core.digests import (
     sha256_digest,
 )
 from holdfast.core.errors import HoldfastError
-from holdfast.core.ids import CallId, CredentialId, NodeId, RelationshipId, ulid, ulid_instant
+from holdfast.core.ids import (
+    RANDOM_BYTES,
+    CallId,
+    CredentialId,
+    NodeId,
+    RelationshipId,
+    ulid,
+    ulid_instant,
+)
 from holdfast.core.instants import Instant, rfc3339
 
 __all__ = [
+    "RANDOM_BYTES",
     "CallId",
     "CredentialId",
     "Digest",

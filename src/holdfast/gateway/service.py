@@ -1,7 +1,6 @@
 """The gateway of one worker: listens, hands requests to the newest path, swaps paths, drains."""
 
 import asyncio
-import socket
 
 from holdfast.audit import Recorder
 from holdfast.blueprint import Blueprint
@@ -11,7 +10,7 @@ from holdfast.gateway.upstreams import Secret, build_upstreams
 from holdfast.identity import Credentials
 from holdfast.policy import Policy
 from holdfast.wire import Server, Spawn, WireLimits
-from holdfast.world.ports import Address, Clock, Entropy, Network
+from holdfast.world.ports import Address, BoundSocket, Clock, Entropy, Network
 
 SWEEP_S = 0.05
 """How often the deadlines of calls are looked at: their precision."""
@@ -88,7 +87,7 @@ class Gateway:
             )
         )
 
-    async def start(self, *, sock: socket.socket | Address) -> None:
+    async def start(self, *, sock: BoundSocket | Address) -> None:
         """Listen; ``adopt`` must have been called."""
         assert self._path is not None
         limits = _wire_limits(self._path.settings.blueprint)
@@ -106,6 +105,15 @@ class Gateway:
                 upstream.pool.close()
         await self._recorder.close()
         return cut
+
+    def abort(self) -> None:
+        """Stop without drain: every connection is cut, as the end of the process would."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        if self._server is not None:
+            self._server.abort()
+        for journey in tuple(self.journeys.in_flight.values()):
+            self.journeys.forget(journey)
 
     def _compose(self, settings: Settings) -> Path:
         return Path(

@@ -6,7 +6,7 @@ key up touches no database.
 
 from holdfast.identity.credentials import KEY_LENGTH, Credential, Credentials, new_key
 from holdfast.identity.errors import IdentityError, UnknownCredentialError
-from holdfast.identity.principals import Principal, principal, principals
+from holdfast.identity.spiffe import Principal, principal, principals
 from holdfast.identity.store import CredentialStore
 
 __all__ = [

@@ -9,10 +9,8 @@ import json
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pydantic import JsonValue
-
 from holdfast.blueprint import Blueprint, Label, Node, NodeKind
-from holdfast.core import NodeId
+from holdfast.core import Json, NodeId
 
 NAMESPACE = "Holdfast"
 ACTIONS = ("generate", "complete", "embed", "list")
@@ -105,10 +103,10 @@ def _label_type(value: Label) -> str:
 def entities_json(blueprint: Blueprint) -> str:
     """Every node, and every group of callees, as Cedar's JSON entities."""
     types = label_types(blueprint)
-    groups: dict[NodeId, list[JsonValue]] = {node_id: [] for node_id in blueprint.nodes}
+    groups: dict[NodeId, list[Json]] = {node_id: [] for node_id in blueprint.nodes}
     for source, destination in blueprint.connections():
         groups[destination].append(_group(source))
-    entities: list[JsonValue] = [
+    entities: list[Json] = [
         {"uid": _group(node_id), "attrs": {}, "parents": []} for node_id in blueprint.nodes
     ]
     entities.extend(
@@ -128,11 +126,11 @@ def entities_json(blueprint: Blueprint) -> str:
     return json.dumps(entities)
 
 
-def _group(node_id: NodeId) -> JsonValue:
+def _group(node_id: NodeId) -> Json:
     return {"type": f"{NAMESPACE}::Callees", "id": node_id}
 
 
-def _labels(node: Node, types: Mapping[str, str]) -> JsonValue:
+def _labels(node: Node, types: Mapping[str, str]) -> Json:
     return {
         name: value if types[name] == _label_type(value) != "String" else _text(value)
         for name, value in node.labels.items()

@@ -6,7 +6,6 @@ obsolete folding, more than one Host, Content-Length or Transfer-Encoding, or bo
 """
 
 import asyncio
-import socket
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -16,7 +15,7 @@ import msgspec
 from holdfast.wire.headers import Header, Headers
 from holdfast.wire.limits import WireLimits
 from holdfast.wire.responses import CONTINUE, LAST_CHUNK, chunk, refusal, response_head
-from holdfast.world.ports import Address, Clock, Listener, Network
+from holdfast.world.ports import Address, BoundSocket, Clock, Listener, Network
 
 LINGER_S = 2.0
 """How long the rest of a refused body is read and dropped: closing at once would reset the
@@ -56,7 +55,7 @@ class Server:
         self._listener: Listener | None = None
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def start(self, network: Network, *, sock: socket.socket | Address) -> None:
+    async def start(self, network: Network, *, sock: BoundSocket | Address) -> None:
         """Accept connections. ``OSError`` when the address cannot be had."""
         self._listener = await network.listen(lambda: Exchange(self), sock=sock)
         self._schedule()
@@ -71,11 +70,18 @@ class Server:
             self._close_idle()
             await asyncio.sleep(0.02)
         cut = sum(c.busy for c in self.connections)
+        self.abort()
+        return cut
+
+    def abort(self) -> None:
+        """Cut everything at once."""
+        self.draining = True
+        if self._listener is not None:
+            self._listener.close()
         for connection in tuple(self.connections):
             connection.abort()
         if self._sweep is not None:
             self._sweep.cancel()
-        return cut
 
     def _close_idle(self) -> None:
         for connection in tuple(self.connections):

@@ -103,7 +103,9 @@ def test_other_transfer_codings_are_501():
 @pytest.mark.parametrize("seed", range(20))
 def test_a_request_in_any_pieces_is_the_same_request(seed):
     body = bytes(range(256)) * 20
-    answer, requests, _ = converse(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body, seed=seed)
+    answer, requests, _ = converse(
+        HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body, seed=seed
+    )
     assert [r.body for r in requests] == [body]
     assert answer.endswith(body)
 
@@ -129,7 +131,9 @@ def test_a_chunked_body_is_whole_and_ends_its_connection(seed):
 
 def test_a_body_beyond_the_limit_is_413_before_it_is_read():
     limits = WireLimits(body_bytes=1000)
-    answer, requests, _ = converse(HEAD + b"Content-Length: 50000000\r\n\r\n" + b"x" * 5000, limits=limits)
+    answer, requests, _ = converse(
+        HEAD + b"Content-Length: 50000000\r\n\r\n" + b"x" * 5000, limits=limits
+    )
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert not requests
 

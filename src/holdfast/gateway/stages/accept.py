@@ -1,7 +1,6 @@
 """Accept: is this a call at all, and is it well-formed? Gives it an id and an instant."""
 
-from holdfast.core import CallId, ulid
-from holdfast.core.ids import RANDOM_BYTES
+from holdfast.core import RANDOM_BYTES, CallId, ulid
 from holdfast.gateway.call import Accepted, Begun, Refused
 from holdfast.gateway.rules import RULES
 from holdfast.providers import ENDPOINTS, DialectError, Endpoint, read_request

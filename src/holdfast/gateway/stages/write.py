@@ -105,8 +105,7 @@ class Write:
         known, allowed, routed = unfold(state)
         accepted = known.accepted if known is not None else state
         assert isinstance(accepted, Accepted | Begun)
-        now = self._journeys.clock.monotonic()
-        journey.marks.append(now)
+        took_us = int((self.now() - journey.began) * 1_000_000)
         asked = accepted.asked if isinstance(accepted, Accepted) else None
         decision = allowed.decision if allowed is not None else None
         return CallRecord(
@@ -118,7 +117,7 @@ class Write:
             call=accepted.call,
             credential=known.credential.id if known is not None else None,
             decision="refuse" if outcome.name == "refused" else "allow",
-            duration_us=int((now - journey.began) * 1_000_000),
+            duration_us=took_us,
             event=event,
             outcome=outcome.name,
             policies=decision.policies if decision is not None else (),
@@ -127,7 +126,7 @@ class Write:
             relationship=allowed.relationship.id if allowed is not None else None,
             resource=asked.model[:128] if asked is not None else None,
             rule=outcome.rule.code if outcome.rule is not None else None,
-            stages_us=journey.marks_us(),
+            stages_us=(*journey.marks_us(), took_us),
             status=outcome.status,
             tenant=self._tenant,
             tokens_in=outcome.tokens_in,

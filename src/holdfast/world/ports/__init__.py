@@ -5,12 +5,13 @@ from holdfast.world.ports.clock import Clock
 from holdfast.world.ports.entropy import Entropy
 from holdfast.world.ports.errors import WorldError
 from holdfast.world.ports.journals import Journals, JournalWriter
-from holdfast.world.ports.network import Address, Listener, Network
+from holdfast.world.ports.network import Address, BoundSocket, Listener, Network
 from holdfast.world.ports.store import Row, Store, Transaction, Value
 
 __all__ = [
     "Address",
     "Blobs",
+    "BoundSocket",
     "Clock",
     "Entropy",
     "JournalWriter",

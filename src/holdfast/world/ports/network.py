@@ -4,7 +4,10 @@ import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+BoundSocket: TypeAlias = socket.socket
+"""A socket that the composition root has bound and handed down; only its type is known here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,7 @@ class Network(Protocol):
     """Connections in and out. Failures are ``OSError`` (refused, reset, unknown host, in use)."""
 
     async def listen(
-        self, factory: Callable[[], asyncio.Protocol], *, sock: socket.socket | Address
+        self, factory: Callable[[], asyncio.Protocol], *, sock: BoundSocket | Address
     ) -> Listener:
         """Accept connections on a bound socket (or, in a simulation, at an address)."""
         ...
