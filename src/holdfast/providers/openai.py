@@ -54,7 +54,7 @@ class _Fields(msgspec.Struct, gc=False):
     stream: bool | None = None
     max_tokens: _TokenLimit = None
     max_completion_tokens: _TokenLimit = None
-    tools: msgspec.Raw | None = None
+    tools: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _WithUsage(msgspec.Struct, gc=False):
@@ -88,7 +88,7 @@ def read_request(body: bytes) -> Asked:
     return Asked(
         fields.model,
         fields.stream is True,
-        fields.tools is not None and bytes(fields.tools).strip() not in (b"[]", b"null"),
+        bytes(fields.tools).strip() not in (b"[]", b"null"),
         fields.max_tokens if limit is None else limit,
     )
 

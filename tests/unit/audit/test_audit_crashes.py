@@ -123,3 +123,18 @@ def test_a_lost_checkpoint_file_is_written_again_and_said(house, words) -> None:
     log = house.open()
     assert log.recovery == ("the checkpoint was missing and was written again",)
     house.check_all_there_once()
+
+
+def test_what_a_kill_left_of_replaced_partial_tiles_goes_at_the_next_opening(
+    make_house, words
+) -> None:
+    total = steps_of_a_whole_life(make_house, words)
+    for step in range(total):
+        house = prepared(make_house, words)
+        house.kill_at = step
+        with pytest.raises(words.killed):
+            house.open().integrate()
+        house.kill_at = None
+        house.open().integrate()
+        partial = [name for name in house.blobs.names("tile/entries") if ".p/" in name]
+        assert partial == ["tile/entries/003.p/32"], f"killed at step {step}"

@@ -2,9 +2,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.audit import JournalError, consistency_proof, leaf_hash, verify_consistency
+from holdfast.audit import JournalError, Recorder, consistency_proof, leaf_hash, verify_consistency
 from holdfast.audit.frames import first_frame
+from holdfast.audit.store import LogStore
 from holdfast.audit.tiles import TileReader
+from holdfast.world.sim import SimClock
 
 
 def test_a_new_log_is_empty_signed_and_verifies(house) -> None:
@@ -162,3 +164,30 @@ def test_whatever_happens_all_acknowledged_entries_are_there_exactly_once(
     house.check_all_there_once()
     assert house.verify().pending == 0
     assert {leaf_hash(each) for each in house.acknowledged} <= set(map(leaf_hash, house.entries()))
+
+
+def test_the_row_of_a_journal_goes_with_the_batch_after_it(house, words) -> None:
+    log = house.open()
+    house.write(words.entries(256))
+    house.write(words.entries(1, start=256))
+    log.integrate()
+    house.write(words.entries(1, start=257))
+    log.integrate()
+    assert set(LogStore(house.store).positions()) <= set(house.journals.names())
+    house.check_all_there_once()
+
+
+def test_damage_to_one_append_is_known_by_the_append_after_it(house, words) -> None:
+    house.run(lambda loop: two_appends(house, loop))
+    (name,) = house.journals.names()
+    house.journals.flip(name, offset=30)
+    with pytest.raises(JournalError, match=f"journal {name} is damaged at byte 16"):
+        house.open().integrate()
+
+
+async def two_appends(house, loop) -> None:
+    recorder = Recorder(house.journals, SimClock(loop), worker=1)
+    for _ in range(2):
+        done = loop.create_future()
+        recorder.submit(b"an entry of twenty b", done.set_result)
+        assert await done is None

@@ -95,3 +95,32 @@ def test_a_reader_follows_the_log_as_it_grows_and_partial_tiles_go(house, words)
         assert reader.checkpoint() == log.checkpoint
         assert reader.entry(log.size - 1).data == words.entries(log.size)[-1]
         assert reader.find("call-3")[0].index == 3
+
+
+class Racing:
+    """Journals of a keeper that integrates in the very moment between look-up and listing."""
+
+    def __init__(self, journals, log) -> None:
+        self._journals, self._log = journals, log
+        self.read = journals.read
+
+    def names(self) -> list[str]:
+        self._log.integrate()
+        return self._journals.names()
+
+
+def test_a_record_is_found_though_its_journal_goes_between_look_up_and_reading(
+    house, words
+) -> None:
+    log = house.open()
+    house.write(words.entries(256))
+    house.write(words.entries(1, start=256))
+    reader = LogReader(
+        blobs=house.blobs,
+        store=house.store,
+        journals=Racing(house.journals, log),
+        vkey=house.signer.vkey,
+    )
+    (entry,) = reader.find("call-5")
+    assert entry.index == 5
+    assert len(house.journals.names()) == 1

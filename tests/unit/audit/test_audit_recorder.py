@@ -202,3 +202,17 @@ def test_a_new_journal_sorts_after_the_old_ones_even_when_the_clock_went_back(ho
 def test_a_worker_number_out_of_range_is_refused(house) -> None:
     with pytest.raises(AuditError, match="10000"):
         Recorder(house.journals, None, worker=10_000)
+
+
+def test_what_became_durable_no_longer_counts_as_waiting(house) -> None:
+    async def main(loop) -> None:
+        subject = Recorder(house.journals, SimClock(loop), worker=1)
+        errors: list[object] = []
+        for _ in range(3):
+            for _ in range(recorder.PENDING_BYTES_MAX // ENTRY_BYTES_MAX // 2):
+                subject.submit(bytes(ENTRY_BYTES_MAX), errors.append)
+            await asyncio.sleep(1.0)
+        await subject.close()
+        assert set(errors) == {None}
+
+    house.run(main)

@@ -102,7 +102,7 @@ TABLE = [
     (upstream("{url: localhost}"), 4, f"{X}.upstream.url", "`localhost` is neither http nor https", URL_FIX),
     (upstream("{url: 'http:///v1'}"), 4, f"{X}.upstream.url", "the URL has no usable host and port", URL_FIX),
     (upstream("{url: 'http://localhost:99999/v1'}"), 4, f"{X}.upstream.url", "the URL has no usable host and port", URL_FIX),
-    (upstream("{url: \"http://localhost/v1\\r\\nX: y\"}"), 4, f"{X}.upstream.url", "the URL has characters no URL may have", URL_FIX),
+    (upstream('{url: "http://localhost/v1\\r\\nX: y"}'), 4, f"{X}.upstream.url", "the URL has characters no URL may have", URL_FIX),
     (upstream("{url: 'http://me:pw@localhost/v1'}"), 4, f"{X}.upstream.url", "the URL holds a user or password", "take it out and write `api_key: env:NAME` beside the url"),
     (upstream("{url: 'http://localhost/v1?x=1'}"), 4, f"{X}.upstream.url", "the URL has a query or fragment", "remove everything from `?` or `#` on"),
     (upstream("{url: 'http://localhost/v1#x'}"), 4, f"{X}.upstream.url", "the URL has a query or fragment", "remove everything from `?` or `#` on"),

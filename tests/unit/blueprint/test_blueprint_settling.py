@@ -14,6 +14,7 @@ from holdfast.blueprint import (
     NodeKind,
     SecretReference,
     Timeouts,
+    check,
     load,
     starter,
 )
@@ -82,7 +83,7 @@ SECONDS = st.one_of(
     st.none(), st.floats(0.001, 86400, allow_subnormal=False), st.integers(1, 86400)
 )
 WAITS = st.fixed_dictionaries(
-    {name: SECONDS for name in ("connect_s", "first_byte_s", "idle_s", "total_s")}
+    dict.fromkeys(("connect_s", "first_byte_s", "idle_s", "total_s"), SECONDS)
 ).map(
     lambda waits: {
         name: value
@@ -272,3 +273,51 @@ def test_a_change_of_meaning_changes_the_digest(changed):
 def test_the_text_of_a_policy_is_part_of_the_digest():
     data = build(policies=["a.cedar"])
     assert digest(data, {"a.cedar": "1"}) != digest(data, {"a.cedar": "2"})
+
+
+def paths(value, path=()):
+    yield path
+    if isinstance(value, dict | list):
+        steps = value if isinstance(value, dict) else range(len(value))
+        for step in steps:
+            yield from paths(value[step], (*path, step))
+
+
+PATHS = sorted((path for path in paths(yaml.safe_load(WHOLE)) if path), key=str)
+ODD = st.recursive(
+    st.sampled_from(
+        [None, True, 0, -1, 1.5, 2**70, "", "x", "desk", "asks", "reviewer", "[", "a" * 5000, "é\n"]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "node", "nodes", "type", "x", "url", "", "total_s"]), inner
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(PATHS), ODD), min_size=1, max_size=3))
+def test_whatever_stands_in_a_field_the_answer_is_a_blueprint_or_problems(changes):
+    data = yaml.safe_load(WHOLE)
+    for path, odd in changes:
+        put(data, path, odd)
+    text = json.dumps(data)
+    problems = check(text, source="f", read=lambda _: "")
+    assert all(problem.what and problem.fix and problem.line == 1 for problem in problems)
+    if not any(problem.severity == "error" for problem in problems):
+        blueprint = load(text, source="f", read=lambda _: "")
+        assert json.loads(blueprint.content)
+
+
+def put(data, path, odd):
+    """Replace what stands at ``path``; nothing, when an earlier change took the way there away."""
+    for step in path[:-1]:
+        data = dict(enumerate(data)).get(step) if isinstance(data, list) else data.get(step)
+        if not isinstance(data, dict | list):
+            return
+    if isinstance(data, dict):
+        data[str(path[-1])] = odd
+    elif isinstance(path[-1], int) and path[-1] < len(data):
+        data[path[-1]] = odd

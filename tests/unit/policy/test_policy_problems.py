@@ -52,7 +52,7 @@ TABLE = [
     (when("context.max_tokens > 5"), 3, "`context.max_tokens` may be missing", "ask first: `context has max_tokens && context.max_tokens ...`"),
     (when('principal.nme == "x"'), 3, "nodes have no attribute `nme`", "did you mean `name`?"),
     (when("principal has nme"), 3, "there is no attribute `nme` to ask for", "did you mean `name`?"),
-    (when('principal.labels has regon'), 3, "there is no label `regon` to ask for", "did you mean `region`?"),
+    (when("principal.labels has regon"), 3, "there is no label `regon` to ask for", "did you mean `region`?"),
     (when('principal.labels.regon == "eu"'), 3, "there is no label `regon`", "did you mean `region`? Labels are the plain values of a node's metadata."),
     (when('principal.labels.region == "eu"'), 3, "`labels.region` may be missing", "ask first: `principal.labels has region && principal.labels.region ...`"),
     (when("context.stream == 5"), 2, "the types Bool and Long are not compatible", TYPES_FIX),
@@ -89,6 +89,17 @@ def test_a_node_named_with_the_wrong_kind_is_told_with_the_right_one():
         "there is no agent `desk` in the blueprint",
         '`desk` is a service: write Holdfast::Service::"desk"',
     ) in problems
+
+
+def test_no_file_can_pass_for_the_built_in_policies():
+    own = '@id("holdfast.declared") permit (principal, action, resource);'
+    with pytest.raises(PolicyError, match="reserved"):
+        compile_own("", **{"built-in.cedar": own})
+
+
+def test_an_id_that_would_flood_the_audit_log_is_refused():
+    (problem,) = told(f'@id("{"x" * 201}") forbid (principal, action, resource);')
+    assert problem[2].startswith("the @id is longer than 200 characters")
 
 
 def test_all_mistakes_of_all_files_are_told_at_once():
@@ -140,8 +151,12 @@ def test_cutting_a_file_loses_nothing_but_space_and_comments(pieces):
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet='permit(al,action;)when{}"=&.?@ x5\n/é', max_size=60))
 def test_no_text_makes_compiling_fail_otherwise_than_with_problems(text):
+    assert all(line >= 1 and column >= 1 for line, column in places_of_problems(text))
+
+
+def places_of_problems(text):
     try:
         compile_own(text)
     except PolicyError as error:
-        assert error.problems
-        assert all(problem.line >= 1 and problem.column >= 1 for problem in error.problems)
+        return [(problem.line, problem.column) for problem in error.problems]
+    return []

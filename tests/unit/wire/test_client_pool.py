@@ -1,0 +1,155 @@
+"""The upstream's side of the wire: kept-alive connections, and how each way of failing is told."""
+
+import asyncio
+
+from holdfast.testing.caller import Heard, _Listening
+from holdfast.testing.upstream import Script
+from holdfast.wire import ClientPool
+from holdfast.world.ports import Address
+from holdfast.world.sim import NetworkFaults, SimLoop, SimNetwork, simulate
+
+THERE = Address(host="upstream", port=80)
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
+ASK = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+class Server(asyncio.Protocol):
+    """Plays one list of answers per connection: bytes to send, or a way to end."""
+
+    scripts: list[list[object]]
+    opened = 0
+
+    def __init__(self) -> None:
+        type(self).opened += 1
+        self.received = b""
+        self.script = self.scripts.pop(0) if self.scripts else []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        while b"\r\n\r\n" in self.received:
+            self.received = self.received.partition(b"\r\n\r\n")[2]
+            self.play(self.script.pop(0) if self.script else "abort")
+
+    def play(self, act: object) -> None:
+        if isinstance(act, bytes):
+            self.transport.write(act)
+        elif isinstance(act, tuple):
+            for one in act:
+                self.play(one)
+        elif act == "close":
+            self.transport.close()
+        elif act == "abort":
+            self.transport.abort()
+
+
+def ask(*scripts, times=1, connections_max=4, seed=1, faults=None, pause_s=0.5):
+    """Ask one after the other; what was heard, and how many connections it took."""
+
+    class Once(Server):
+        pass
+
+    Once.scripts = [list(script) for script in scripts]
+
+    async def main(loop: SimLoop):
+        network = SimNetwork(loop, faults=faults or NetworkFaults())
+        if scripts:
+            await network.listen(Once, sock=THERE)
+        heard = []
+        async with asyncio.TaskGroup() as group:
+            pool = ClientPool(
+                THERE,
+                network=network,
+                spawn=group.create_task,
+                connections_max=connections_max,
+                connect_s=1.0,
+            )
+            for _ in range(times):
+                one = Heard(Script(0, "plain"), "", "", stream=False)
+                listening = _Listening(one)
+                pool.send(ASK, listening)
+                async with asyncio.timeout(30):
+                    await listening.over
+                heard.append(one)
+                await asyncio.sleep(pause_s)
+        return heard, Once.opened
+
+    return simulate(seed, main)
+
+
+def test_a_connection_is_used_again():
+    heard, opened = ask([OK, OK, OK], times=3)
+    assert [h.body for h in heard] == [b"hi"] * 3
+    assert opened == 1
+
+
+def test_a_connection_that_says_close_is_not_used_again():
+    closing = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi"
+    heard, opened = ask([closing], [closing], times=2)
+    assert [h.body for h in heard] == [b"hi"] * 2
+    assert opened == 2
+
+
+def test_a_kept_connection_that_the_upstream_dropped_is_replaced_unseen():
+    """The race of a server closing an idle connection as the next request leaves."""
+    for seed in range(20):
+        heard, opened = ask([OK, "abort"], [OK], times=2, seed=seed)
+        assert [h.body for h in heard] == [b"hi"] * 2
+        assert opened == 2
+
+
+def test_a_fresh_connection_that_drops_is_a_reset():
+    heard, opened = ask(["abort"])
+    assert heard[0].failure == "wire.reset"
+    assert opened == 1
+
+
+def test_an_answer_cut_short_is_a_reset_and_is_not_asked_again():
+    heard, opened = ask([OK, (OK[:-1], "abort")], times=2)
+    assert heard[1].failure == "wire.reset"
+    assert opened == 1
+
+
+def test_an_answer_without_length_ends_with_its_connection():
+    heard, _ = ask([(b"HTTP/1.1 200 OK\r\n\r\nhi there", "close")])
+    assert heard[0].whole
+    assert heard[0].body == b"hi there"
+
+
+def test_a_chunked_answer_cut_short_is_never_whole():
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    for seed in range(10):
+        heard, _ = ask([(head + b"2\r\nhi\r\n", "close")], seed=seed)
+        assert heard[0].failure == "wire.reset"
+
+
+def test_bytes_nobody_asked_for_close_the_connection():
+    """They must not become the answer to the next request."""
+    for seed in range(10):
+        heard, opened = ask(
+            [(OK, b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil")], [OK], times=2, seed=seed
+        )
+        assert heard[1].body == b"hi"
+        assert opened == 2
+
+
+def test_what_is_not_http_is_said_to_be_none():
+    heard, _ = ask([b"SSH-2.0-OpenSSH\r\n"])
+    assert heard[0].failure == "wire.protocol"
+
+
+def test_interim_answers_are_passed_over():
+    heard, _ = ask([b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" + OK])
+    assert (heard[0].status, heard[0].body) == (200, b"hi")
+
+
+def test_nobody_listening_is_a_failure_to_connect():
+    heard, _ = ask()
+    assert heard[0].failure == "wire.connect"
+
+
+def test_a_full_pool_says_so_at_once():
+    heard, _ = ask([OK], connections_max=0)
+    assert heard[0].failure == "wire.pool-full"
