@@ -77,11 +77,13 @@ class Keeper:
         self._log = audit_log
         self._fleet = fleet
         self._generation = 0
+        self._notes_told = 0
         self._reloading = asyncio.Lock()
         self._signature = _signature(options.blueprint, loaded)
 
     async def start(self) -> None:
         """Bring every worker up on the blueprint that was loaded."""
+        self.tell_recovery()
         await self._fleet.start(self._order(self._loaded))
 
     async def answer(self, request: Request) -> Reply:
@@ -138,14 +140,21 @@ class Keeper:
             if self.monitor.log_trouble is not None:
                 log.info("log.recovered")
             self.monitor.log_trouble = None
+        self.tell_recovery()
+
+    def tell_recovery(self) -> None:
+        """Say what was mended or dropped in the log, once each."""
+        for note in self._log.recovery[self._notes_told :]:
+            log.warning("log.mended", note=note)
+        self._notes_told = len(self._log.recovery)
 
     async def stop(self) -> None:
         """Drain the workers, then bring their last records into the log."""
-        log.info("stopping", drain_s=DRAIN_S)
+        log.info("keeper.stopping", drain_s=DRAIN_S)
         cut = await self._fleet.drain(within_s=DRAIN_S)
         await self.integrate_once()
         await self.monitor.close()
-        log.info("stopped", calls_cut_off=cut, log_size=self._log.size)
+        log.info("keeper.stopped", calls_cut_off=cut, log_size=self._log.size)
 
     def _order(self, loaded: Loaded) -> Prepare:
         self._generation += 1
@@ -175,8 +184,6 @@ async def run_keeper(options: Options, *, on_ready: Callable[[InstanceInfo], Non
         stack.callback(store.close)
         audit_log = wiring.open_log(data, store=store, entropy=entropy)
         audit_log.integrate()
-        for note in audit_log.recovery:
-            log.warning("log.recovered-at-start", note=note)
         info = InstanceInfo(
             pid=os.getpid(),
             name=loaded.blueprint.name,

@@ -98,7 +98,7 @@ class Log:
         )
         log._opening = (note,) if note else ()
         log._publish()
-        log._sweep(_last_full(state.edge.size))
+        log._sweep(_replaced(_previous_size(head, signer), head.size))
         return log
 
     @property
@@ -214,12 +214,18 @@ class Log:
                 self._intake.forget(name)
 
 
-def _last_full(size: int) -> list[Tile]:
-    """The last full tile of every level: a crash may have left its partial ones behind."""
+def _previous_size(head: Head, signer: LogSigner) -> int:
+    return Checkpoint.open(head.previous, signer.verifier).size if head.previous else 0
+
+
+def _replaced(old: int, new: int) -> list[Tile]:
+    """The tile of every level that was unfinished at size ``old`` and is full at size ``new``."""
     tiles: list[Tile] = []
     level = 0
-    while number := size >> (8 * (level + 1)):
-        tiles.append(Tile(level=level, number=number - 1, hashes=()))
+    while full := new >> (8 * (level + 1)):
+        number = old >> (8 * (level + 1))
+        if number < full:
+            tiles.append(Tile(level=level, number=number, hashes=()))
         level += 1
     return tiles
 
