@@ -125,6 +125,23 @@ class DataDir:
             ) from error
         return descriptor
 
+    def join_workers(self) -> int:
+        """A worker's claim, shared with its fellows, for as long as the process lives."""
+        descriptor = os.open(self.path / "workers.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        return descriptor
+
+    def has_workers(self) -> bool:
+        """Whether workers of an instance that died still live: they may still write records."""
+        descriptor = os.open(self.path / "workers.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
     def publish(self, info: InstanceInfo) -> None:
         """Let other commands find this instance."""
         fresh = self.instance_file.with_suffix(".new")

@@ -34,6 +34,8 @@ from holdfast.world.real import SystemClock, SystemEntropy
 INTEGRATE_S = 0.1
 WATCH_S = 0.5
 DRAIN_S = 10.0
+ORPHANS_S = 15.0
+ORPHANS_POLL_S = 0.05
 
 log = structlog.get_logger("holdfast.keeper")
 
@@ -175,6 +177,7 @@ async def run_keeper(options: Options, *, on_ready: Callable[[InstanceInfo], Non
     data.create()
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, data.lock())
+        await _outlive(data)
         sockets = claim(options.host, options.port, count=options.workers, flag="--port")
         console = claim(options.host, options.console_port, count=1, flag="--console-port")
         for sock in (*sockets, *console):
@@ -223,8 +226,7 @@ def _compose(
 
     fleet = Fleet(
         sockets,
-        journals=data.journals,
-        salt_file=data.path / "keys" / wiring.SALT_KEY,
+        data=data.path,
         group=group,
         on_report=on_report,
     )
@@ -281,6 +283,18 @@ async def _serve(
         web.should_exit = True
         for task in tasks[:-1]:
             task.cancel()
+
+
+async def _outlive(data: DataDir) -> None:
+    """Wait until workers of an instance that died are gone: their records come first."""
+    for _ in range(round(ORPHANS_S / ORPHANS_POLL_S)):
+        if not data.has_workers():
+            return
+        await asyncio.sleep(ORPHANS_POLL_S)
+    raise StartError(
+        f"workers of a former instance still run on {data.path}",
+        fix="end the processes 'holdfast.app.worker', then start again",
+    )
 
 
 def _on_signals(keeper: Keeper, group: asyncio.TaskGroup) -> None:

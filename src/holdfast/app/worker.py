@@ -26,8 +26,9 @@ from holdfast.app.channel import (
     Prepared,
     Report,
 )
+from holdfast.app.datadir import DataDir
 from holdfast.app.files import load_texts, secrets_beside
-from holdfast.app.wiring import make_recorder
+from holdfast.app.wiring import SALT_KEY, make_recorder
 from holdfast.core import HoldfastError
 from holdfast.gateway import Gateway, Journeys, Seen
 from holdfast.gateway import Path as CallPath
@@ -40,13 +41,12 @@ ORPHAN_DRAIN_S = 5.0
 
 
 class WorkerSettings(msgspec.Struct, frozen=True):
-    """What a worker is told on its command line; the salt comes through the environment's pipe."""
+    """What a worker is told on its command line."""
 
     worker: int
     channel_fd: int
     listen_fd: int
-    journals: str
-    salt_file: str
+    data: str
 
 
 class Worker:
@@ -55,18 +55,20 @@ class Worker:
     def __init__(
         self, settings: WorkerSettings, channel: Channel, group: asyncio.TaskGroup
     ) -> None:
-        clock = SystemClock()
+        clock, entropy = SystemClock(), SystemEntropy()
+        data = DataDir(Path(settings.data))
+        self._claim = data.join_workers()
         self._settings = settings
         self._channel = channel
-        self._recorder = make_recorder(Path(settings.journals), clock, worker=settings.worker)
+        self._recorder = make_recorder(data.journals, clock, worker=settings.worker)
         self._group = group
         self._gateway = Gateway(
             clock=clock,
-            entropy=SystemEntropy(),
+            entropy=entropy,
             network=SocketNetwork(),
             recorder=self._recorder,
             spawn=self._spawn,
-            salt=bytes.fromhex(Path(settings.salt_file).read_text("ascii").strip()),
+            salt=data.key(SALT_KEY, entropy),
             worker=settings.worker,
         )
         self._prepared: tuple[int, CallPath] | None = None

@@ -53,12 +53,10 @@ class WorkerHandle:
         self.fault: str | None = None
         self._answers: dict[tuple[type, int], asyncio.Future[Message]] = {}
 
-    async def start(self, *, journals: Path, salt_file: Path) -> None:
+    async def start(self, *, data: Path) -> None:
         """Start the process; it waits for its first ``Prepare``."""
         ours, theirs = socket.socketpair()
-        settings = WorkerSettings(
-            self.index, theirs.fileno(), self.sock.fileno(), str(journals), str(salt_file)
-        )
+        settings = WorkerSettings(self.index, theirs.fileno(), self.sock.fileno(), str(data))
         with theirs:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -121,14 +119,12 @@ class Fleet:
         self,
         sockets: list[socket.socket],
         *,
-        journals: Path,
-        salt_file: Path,
+        data: Path,
         group: asyncio.TaskGroup,
         on_report: Callable[[WorkerHandle, Report], None],
     ) -> None:
         self.workers = [WorkerHandle(index, sock) for index, sock in enumerate(sockets)]
-        self._journals = journals
-        self._salt_file = salt_file
+        self._data = data
         self._group = group
         self._on_report = on_report
         self._current: Prepare | None = None
@@ -172,7 +168,7 @@ class Fleet:
         worker.adopted = True
 
     async def _launch(self, worker: WorkerHandle) -> None:
-        await worker.start(journals=self._journals, salt_file=self._salt_file)
+        await worker.start(data=self._data)
         self._group.create_task(self._attend(worker))
 
     async def _attend(self, worker: WorkerHandle) -> None:

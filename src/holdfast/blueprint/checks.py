@@ -10,6 +10,8 @@ from holdfast.blueprint.forms import RelationshipForm
 from holdfast.blueprint.source import Path
 from holdfast.blueprint.spelling import ID_FIX, ID_PATTERN
 
+_CONTAINMENT_LINKS = ("deployed-in", "composed-of")
+
 
 def relation_problems(draft: Draft) -> Iterator[Problem]:
     """Everything wrong with ids and relationships."""
@@ -174,12 +176,9 @@ def _cycles(draft: Draft) -> Iterator[Problem]:
     """No node may contain itself, however far down."""
     contents: dict[str, list[str]] = {}
     places: dict[tuple[str, str], Path] = {}
-    for index, form in draft.relationships.items():
-        for name, group in (("deployed-in", form.deployed_in), ("composed-of", form.composed_of)):
-            for number, node in enumerate(group.nodes if group else ()):
-                if group and node != group.container:
-                    contents.setdefault(group.container, []).append(node)
-                    places[group.container, node] = ("relationships", index, name, "nodes", number)
+    for container, node, path in _containments(draft):
+        contents.setdefault(container, []).append(node)
+        places[container, node] = path
     for cycle in _find_cycles(contents):
         names = " -> ".join(f"`{name}`" for name in cycle)
         yield draft.problem(
@@ -187,6 +186,16 @@ def _cycles(draft: Draft) -> Iterator[Problem]:
             what=f"containment goes round in a circle: {names}",
             fix="take one of these out of the other",
         )
+
+
+def _containments(draft: Draft) -> Iterator[tuple[str, str, Path]]:
+    """Container, node inside, and where that is written; a node inside itself is told elsewhere."""
+    for index, form in draft.relationships.items():
+        named = [(path, name) for path, name in named_nodes(form) if path[0] in _CONTAINMENT_LINKS]
+        for path, node in named[1:]:
+            container = named[0][1]
+            if node != container:
+                yield container, node, ("relationships", index, *path)
 
 
 def _find_cycles(contents: dict[str, list[str]]) -> Iterator[list[str]]:

@@ -8,11 +8,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from holdfast.blueprint.errors import Problem, suggestion
-from holdfast.blueprint.forms import BlueprintForm, ControlForm, NodeControlsForm
+from holdfast.blueprint.forms import (
+    BlueprintForm,
+    ControlForm,
+    NodeControlsForm,
+    RelationshipControlsForm,
+)
 from holdfast.blueprint.source import Document, Path, Plain, dotted
 from holdfast.blueprint.spelling import OWN_ERROR
 
-_OWN_CONTROLS = tuple(NodeControlsForm.model_fields)
+
+def _own_controls(path: Path) -> tuple[str, ...]:
+    form = NodeControlsForm if path[0] == "nodes" else RelationshipControlsForm
+    return tuple(form.model_fields)
 
 
 def problem(
@@ -50,8 +58,7 @@ def _stray_control(document: Document, path: Path) -> Path | None:
     """The path of a key under ``controls`` that is neither ours nor shaped like a CALM control."""
     for depth, step in enumerate(path[:-1]):
         name = path[depth + 1]
-        own = _OWN_CONTROLS if path[0] == "nodes" else _OWN_CONTROLS[:2]
-        if step == "controls" and isinstance(name, str) and name not in own:
+        if step == "controls" and isinstance(name, str) and name not in _own_controls(path):
             value = document.at(path[: depth + 2])
             if not isinstance(value, dict) or "requirements" not in value:
                 return path[: depth + 2]
@@ -64,8 +71,7 @@ def _stray_problem(document: Document, source: str, path: Path) -> Problem:
         what, fix = "`upstream` belongs to a node", "move it to the destination node's controls"
     else:
         what = f"`{name}` is neither a control of Holdfast nor a CALM control"
-        own = _OWN_CONTROLS if path[0] == "nodes" else _OWN_CONTROLS[:2]
-        fix = suggestion(name, own, noun="control")
+        fix = suggestion(name, _own_controls(path), noun="control")
         fix += " A CALM control has `description` and `requirements`."
     return problem(document, source, path, what=what, fix=fix, key=True)
 

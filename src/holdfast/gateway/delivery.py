@@ -7,7 +7,7 @@ of its close.
 
 from holdfast.core import HoldfastError, salted_digest
 from holdfast.gateway.call import Answered, Outcome, Routed
-from holdfast.gateway.journeys import Journey
+from holdfast.gateway.journeys import NEVER, Journey
 from holdfast.gateway.replies import error_reply, failure_rule, passed_on, reply_headers
 from holdfast.gateway.rules import RULES, Rule
 from holdfast.gateway.stages.write import Write
@@ -29,7 +29,6 @@ class Delivery:
         "_over",
         "_routed",
         "_size",
-        "_started",
         "_stream",
         "_ticket",
         "_write",
@@ -47,14 +46,13 @@ class Delivery:
         self._head: ResponseHead | None = None
         self._stream: Stream | None = None
         self._over = False
-        self._started = 0.0
         self._ticket: Ticket | None = None
 
     def begin(self) -> None:
         journey, timeouts = self._journey, self._routed.timeouts
-        self._started = journey.marks[-1]
-        journey.due = self._started + min(timeouts.first_byte_s, timeouts.total_s)
-        journey.limit = "first_byte_s" if timeouts.first_byte_s <= timeouts.total_s else "total_s"
+        started = journey.marks[-1]
+        journey.due_in_all = started + timeouts.total_s
+        journey.expect("first_byte_s", started + timeouts.first_byte_s)
         journey.on_due = self._on_due
         self._exchange.on_disconnect = self._on_disconnect
         self._ticket = self._routed.upstream.pool.send(self._routed.message, self)
@@ -124,6 +122,7 @@ class Delivery:
             usage.completion_tokens if usage is not None else None,
         )
         headers = passed_on(head.headers, self._journey.call)
+        self._journey.due = NEVER
 
         def release(error: HoldfastError | None) -> None:
             if error is None:
@@ -137,6 +136,7 @@ class Delivery:
 
     def _fail(self, rule: Rule, what: str) -> None:
         self._over = True
+        self._journey.due = NEVER
         if self._stream is not None:
             self._stream.fail(rule, what)
             return
@@ -187,9 +187,7 @@ class Delivery:
             self._ticket.cancel()
 
     def _progress(self) -> None:
-        timeouts, journey = self._routed.timeouts, self._journey
-        idle, total = self._write.now() + timeouts.idle_s, self._started + timeouts.total_s
-        journey.due, journey.limit = (idle, "idle_s") if idle < total else (total, "total_s")
+        self._journey.expect("idle_s", self._write.now() + self._routed.timeouts.idle_s)
 
 
 def _is_event_stream(head: ResponseHead) -> bool:

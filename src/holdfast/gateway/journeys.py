@@ -12,6 +12,7 @@ from holdfast.world.ports import Clock
 
 ROUTED_MARKS = 5
 """A call has a mark for each of accept, authenticate, authorize, guard, route; then the answer's."""
+NEVER = float("inf")
 RECENT_MAX = 256
 """Ended calls kept for watchers; older ones are in the log."""
 
@@ -34,16 +35,24 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 class Journey:
     """One call's way, mutable because a way is: its newest state, its times, its deadline."""
 
-    __slots__ = ("began", "call", "due", "limit", "marks", "on_due", "state")
+    __slots__ = ("began", "call", "due", "due_in_all", "limit", "marks", "on_due", "state")
 
     def __init__(self, call: CallId, began: float, state: object) -> None:
         self.call = call
         self.began = began
         self.marks: list[float] = []
         self.state = state
-        self.due = float("inf")
+        self.due = NEVER
+        self.due_in_all = NEVER
         self.limit = ""
         self.on_due: Callable[[], None] | None = None
+
+    def expect(self, limit: str, due: float) -> None:
+        """The next thing must happen by ``due``, and all of it by ``due_in_all``."""
+        if due < self.due_in_all:
+            self.due, self.limit = due, limit
+        else:
+            self.due, self.limit = self.due_in_all, "total_s"
 
     def seen(self) -> Seen:
         """The call as a watcher sees it while it is under way."""
@@ -120,6 +129,6 @@ class Journeys:
         now = self.clock.monotonic()
         overdue = [j for j in self.in_flight.values() if j.due < now]
         for journey in overdue:
-            journey.due = float("inf")
+            journey.due = NEVER
             if journey.on_due is not None:
                 journey.on_due()

@@ -2,7 +2,7 @@
 
 from holdfast.core import HoldfastError, SaltedHasher
 from holdfast.gateway.call import Answered, Outcome, Routed
-from holdfast.gateway.journeys import Journey
+from holdfast.gateway.journeys import NEVER, Journey
 from holdfast.gateway.replies import error_reply, passed_on, reply_headers
 from holdfast.gateway.rules import RULES, Rule
 from holdfast.gateway.stages.write import Write
@@ -67,6 +67,9 @@ class Stream:
         events = self._splitter.feed(data)
         if not events:
             return
+        if self._tail:
+            self._tail += events
+            return
         done = events.find(EVENT_DONE)
         if done >= 0 and (done == 0 or events[done - 1] == 0x0A):
             self._tail = events[done:]
@@ -120,8 +123,10 @@ class Stream:
             exchange = self._exchange
             exchange.write(events)
             if not exchange.writable:
-                # The caller reads slower than the upstream writes: let it feel that.
+                # The caller reads slower than the upstream writes: let it feel that. Waiting for
+                # the caller is not the upstream's silence; the server bounds it (stalled_write_s).
                 self._ticket.pause()
+                self._journey.due = self._journey.due_in_all
 
     def _on_opened(self, error: HoldfastError | None) -> None:
         if self._phase == _OVER:
@@ -130,15 +135,21 @@ class Stream:
             self._refuse_for_audit(error)
             return
         self._phase = _RELAYING
-        self._exchange.on_writable = self._ticket.resume
+        self._exchange.on_writable = self._resume
         self._exchange.start(200, passed_on(self._head.headers, self._journey.call))
         held, self._held = self._held, b""
         if held:
             self._relay(held)
         if self._exchange.writable:
-            self._ticket.resume()
+            self._resume()
         if self._ending is not None:
             self._seal(self._ending)
+
+    def _resume(self) -> None:
+        self._ticket.resume()
+        if self._ending is None:
+            idle_s = self._routed.timeouts.idle_s
+            self._journey.expect("idle_s", self._write.now() + idle_s)
 
     def _refuse_for_audit(self, error: HoldfastError) -> None:
         self._ticket.cancel()
@@ -151,7 +162,7 @@ class Stream:
         self._write.forget(self._journey)
 
     def _close(self, outcome: Outcome) -> None:
-        self._journey.due = float("inf")
+        self._journey.due = NEVER
         self._ending = outcome
         if self._phase != _HOLDING or outcome.name == "cancelled":
             self._seal(outcome)

@@ -1,7 +1,7 @@
 """Policies from text to something that can decide: parsed, named, held against the schema."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from importlib.resources import files
 from typing import cast
@@ -14,8 +14,11 @@ from holdfast.policy.statements import POLICIES_MAX, Statement, statements
 from holdfast.policy.vocabulary import ATTRIBUTES, CONTEXT, NAMESPACE, cedar_type, entity_type
 from holdfast.policy.vocabulary import label_types as label_types_of
 
-BUILT_IN = "declared.cedar"
+BUILT_IN = "built-in"
+"""What Holdfast's own policies are called in messages: no policy file can have this name."""
+
 RESERVED = "holdfast."
+ID_MAX = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,7 @@ def compile_rules(
 ) -> tuple[list[Rule], list[Problem]]:
     """Every policy, Holdfast's own first, and everything wrong with them."""
     rules: list[Rule] = []
+    taken: dict[str, Rule] = {}
     problems: list[Problem] = []
     words = _Words(blueprint, actions)
     for statement in _all_statements(blueprint):
@@ -43,11 +47,12 @@ def compile_rules(
         if isinstance(rule, Problem):
             problems.append(rule)
             continue
-        faults = [*_names(rule, rules), *_references(rule, blueprint)]
+        faults = [*_names(rule, taken), *_references(rule, blueprint)]
         faults.extend(_typed(rule, schema, words))
         faults.extend(_askings(rule, words))
         problems.extend(faults)
         rules.append(rule)
+        taken.setdefault(rule.id, rule)
     if len(rules) > POLICIES_MAX:
         last = rules[-1].statement
         what = f"there are more than {POLICIES_MAX} policies"
@@ -56,8 +61,8 @@ def compile_rules(
 
 
 def _all_statements(blueprint: Blueprint) -> Iterator[Statement]:
-    built_in = files("holdfast.policy").joinpath(BUILT_IN).read_text("utf-8")
-    yield from statements(f"holdfast/{BUILT_IN}", built_in)
+    built_in = files("holdfast.policy").joinpath("declared.cedar").read_text("utf-8")
+    yield from statements(BUILT_IN, built_in)
     for policy in blueprint.policies:
         yield from statements(policy.name, policy.text)
 
@@ -135,16 +140,18 @@ def _cut_off(text: str) -> bool:
     return True
 
 
-def _names(rule: Rule, before: Iterable[Rule]) -> Iterator[Problem]:
-    own = rule.statement.file == f"holdfast/{BUILT_IN}"
+def _names(rule: Rule, taken: Mapping[str, Rule]) -> Iterator[Problem]:
+    own = rule.statement.file == BUILT_IN
     place = rule.statement.place(rule.id)
     if rule.id.startswith(RESERVED) and not own:
         what = f"the id `{rule.id}` is Holdfast's: ids that start with `{RESERVED}` are reserved"
         yield _problem(rule.statement, what=what, fix="choose another @id", place=place)
-    for other in before:
-        if other.id == rule.id and not (own or rule.id.startswith(RESERVED)):
-            what = f"the id `{rule.id}` is taken by {other.place}"
-            yield _problem(rule.statement, what=what, fix="choose another @id", place=place)
+    elif rule.id in taken:
+        what = f"the id `{rule.id}` is taken by {taken[rule.id].place}"
+        yield _problem(rule.statement, what=what, fix="choose another @id", place=place)
+    if len(rule.id) > ID_MAX or not rule.id.isprintable():
+        what = f"the @id is longer than {ID_MAX} characters, or holds some that cannot be printed"
+        yield _problem(rule.statement, what=what, fix="choose a short, plain @id", place=place)
 
 
 def _references(rule: Rule, blueprint: Blueprint) -> Iterator[Problem]:

@@ -28,6 +28,9 @@ CACHE_MAX = 8192
 SLICED_POLICIES_MAX = 20_000
 """Policies parsed into slices at load, in all; calls beyond use the whole set: slower, the same."""
 
+REASONS_MAX = 5
+"""Policies that a reason spells out; ``Decision.policies`` has all of them."""
+
 _POSITIONAL = re.compile(r"policy(\d+)")
 
 
@@ -171,7 +174,8 @@ def _rules(using: _Slice, said: Iterable[str]) -> tuple[Rule, ...]:
 
 
 def _list(rules: tuple[Rule, ...]) -> str:
-    return ", ".join(f"{rule.id} ({rule.place})" for rule in rules)
+    named = ", ".join(f"{rule.id} ({rule.place})" for rule in rules[:REASONS_MAX])
+    return named if len(rules) <= REASONS_MAX else f"{named} and {len(rules) - REASONS_MAX} more"
 
 
 def _bundle_digest(schema: str, rules: list[Rule]) -> Digest:

@@ -3,6 +3,7 @@
 import pytest
 
 from holdfast.blueprint import BlueprintError, check, load
+from holdfast.world.ports import WorldError
 
 HEAD = """\
 holdfast: 1
@@ -269,3 +270,15 @@ def test_a_long_containment_is_judged_without_deep_recursion_and_diamonds_are_no
     assert problems(text) == ()
     closing = "  - {id: z, composed-of: {container: n1999, nodes: [n0]}}\n"
     assert "goes round in a circle: `n0` -> `n1`" in problems(text + closing)[0].what
+
+
+def test_a_policy_file_named_twice_or_too_large_or_refused_by_a_port_is_a_problem():
+    def told_reading(read, names="a.cedar"):
+        return [p.what for p in problems(f"{HEAD}policies: [{names}]\n", read)]
+
+    def refused(name):
+        raise WorldError("the disk is gone")
+
+    assert told_reading(lambda _: "", "a.cedar, a.cedar") == ["`a.cedar` is named twice"]
+    assert told_reading(lambda _: "x" * 1_000_001) == ["`a.cedar` is larger than 1000000 bytes"]
+    assert told_reading(refused) == ["`a.cedar` cannot be read: the disk is gone"]
