@@ -21,10 +21,10 @@ class ConsoleServer(uvicorn.Server):
         yield
 
 
-def make_console(view: SystemView, *, host: str) -> ConsoleServer:
+def make_console(view: SystemView, *, host: str, gateway: str, vkey: str) -> ConsoleServer:
     """A server for the console; run its ``serve(sockets=[sock])``."""
     config = uvicorn.Config(
-        make_app(view, version=__version__, host=host),
+        make_app(view, version=__version__, host=host, gateway=gateway, vkey=vkey),
         loop="none",
         lifespan="off",
         log_level="warning",

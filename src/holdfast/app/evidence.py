@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Generator
-from pathlib import Path
 
 import msgspec
 
@@ -71,7 +70,7 @@ class Proofs(msgspec.Struct, frozen=True):
 def verify(data: DataDir) -> Verified:
     """Recompute everything from the entries up."""
     data.require()
-    key = _public_key(data)
+    key = wiring.public_key(data)
     found = verify_log(FileBlobs(data.log), FileJournals(data.journals), key)
     return Verified(
         found.verified,
@@ -95,7 +94,7 @@ def show(data: DataDir, call: str) -> Records:
 
 def prove(data: DataDir, call: str) -> Proofs:
     """Inclusion proofs for all records of a call, each verified."""
-    key = _public_key(data)
+    key = wiring.public_key(data)
     with _reader(data) as reader:
         entries = asyncio.run(_integrated(reader, call))
         checkpoint = reader.checkpoint()
@@ -136,18 +135,6 @@ def _reader(data: DataDir) -> Generator[LogReader]:
         yield wiring.open_reader(data, store=store)
     finally:
         store.close()
-
-
-def _public_key(data: DataDir) -> str:
-    path: Path = data.public_key_file
-    try:
-        return path.read_text("ascii").strip()
-    except OSError as error:
-        raise EvidenceError(
-            f"the log's public key {path} cannot be read: {error.strerror}",
-            fix="name the instance's directory with --data DIR",
-            code="audit.no-key",
-        ) from error
 
 
 def _unknown(call: str) -> EvidenceError:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from holdfast.blueprint import Blueprint, Problem, SecretReference, check, load
 from holdfast.core import HoldfastError
-from holdfast.policy import Policy
+from holdfast.policy import Policy, PolicyError
 
 FILE_BYTES_MAX = 1024 * 1024
 
@@ -81,7 +81,15 @@ def load_texts(source: str, text: str, files: dict[str, str]) -> Loaded:
 
 def problems_of(path: Path) -> tuple[Problem, ...]:
     """Everything wrong with the blueprint at ``path``, policies included."""
-    return check(read_text(path), source=str(path), read=_Reader(path.parent))
+    text, reader = read_text(path), _Reader(path.parent)
+    problems = check(text, source=str(path), read=reader)
+    if any(problem.severity == "error" for problem in problems):
+        return problems  # policies are judged against the blueprint, so it must be one
+    try:
+        Policy.compile(load(text, source=str(path), read=reader))
+    except PolicyError as error:
+        return (*problems, *error.problems)
+    return problems
 
 
 def secrets_beside(source: Path) -> Callable[[SecretReference], str]:

@@ -23,13 +23,14 @@ from holdfast.app.datadir import DataDir, InstanceInfo
 from holdfast.app.files import Loaded, load_blueprint
 from holdfast.app.instances import register
 from holdfast.app.monitor import Monitor
+from holdfast.app.probing import probe_upstreams
 from holdfast.app.sockets import StartError, claim
 from holdfast.app.workers import Fleet, FleetError, WorkerHandle
 from holdfast.audit import Log
 from holdfast.core import HoldfastError
 from holdfast.identity import CredentialStore
 from holdfast.world.ports import Store
-from holdfast.world.real import SystemClock, SystemEntropy
+from holdfast.world.real import SocketNetwork, SystemClock, SystemEntropy
 
 INTEGRATE_S = 0.1
 WATCH_S = 0.5
@@ -267,11 +268,14 @@ async def _serve(
     tasks = [group.create_task(keeper.integrate())]
     if keeper.options.watch:
         tasks.append(group.create_task(keeper.watch()))
-    web = make_console(keeper.monitor, host=keeper.options.host)
+    web = make_console(
+        keeper.monitor, host=keeper.options.host, gateway=info.url, vkey=wiring.public_key(data)
+    )
     tasks.append(group.create_task(web.serve(sockets=[console])))
     data.publish(info)
     entry = register(data)
     on_ready(info)
+    group.create_task(probe_upstreams(keeper.monitor.blueprint(), SocketNetwork()))
     try:
         await keeper.stopping.wait()
     finally:

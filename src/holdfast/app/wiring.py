@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from holdfast.app.datadir import DataDir
+from holdfast.app.datadir import DataDir, DataDirError
 from holdfast.audit import Log, LogReader, LogSigner, Recorder
 from holdfast.world.ports import Clock, Entropy, Store
 from holdfast.world.real import FileBlobs, FileJournals, SqliteStore
@@ -35,11 +35,22 @@ def open_log(data: DataDir, *, store: Store, entropy: Entropy) -> Log:
     )
 
 
+def public_key(data: DataDir) -> str:
+    """The key that the log's checkpoints verify with; ``DataDirError`` when it is not there."""
+    try:
+        return data.public_key_file.read_text("ascii").strip()
+    except OSError as error:
+        raise DataDirError(
+            f"the log's public key {data.public_key_file} cannot be read: {error.strerror}",
+            fix="name the instance's directory with --data DIR",
+        ) from error
+
+
 def open_reader(data: DataDir, *, store: Store) -> LogReader:
     """Reading access to the log, for this process or another."""
     return LogReader(
         blobs=FileBlobs(data.log),
         store=store,
         journals=FileJournals(data.journals),
-        vkey=data.public_key_file.read_text("ascii").strip(),
+        vkey=public_key(data),
     )

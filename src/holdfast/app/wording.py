@@ -17,6 +17,7 @@ def problem_rows(problems: tuple[Problem, ...]) -> list[dict[str, str | int]]:
     return [
         {
             "severity": p.severity,
+            "file": p.file,
             "line": p.line,
             "column": p.column,
             "where": p.where,
@@ -34,7 +35,7 @@ def problem_text(file: Path, problems: tuple[Problem, ...]) -> str:
     lines: list[str] = []
     for p in problems:
         where = f" [{p.where}]" if p.where else ""
-        lines.append(f"{file}:{p.line}:{p.column}: {p.severity}: {p.what}{where}")
+        lines.append(f"{p.file}:{p.line}:{p.column}: {p.severity}: {p.what}{where}")
         if p.fix:
             lines.append(f"    mend: {p.fix}")
     errors = sum(p.severity == "error" for p in problems)

@@ -35,16 +35,26 @@ JOURNAL_BYTES_MAX = 64 * 1024 * 1024
 """A journal this large is sealed and a new one begun, so that old ones can go."""
 APPEND_S_MAX = 30.0
 """A disk that takes longer than this to sync counts as failed."""
+GATHER_S = 0.001
+"""How long an append waits for company while many calls are under way: an append costs 100 us of
+CPU (a thread's turn, the write, the sync), whoever shares it, and a model's call takes seconds."""
 RETRY_AFTER_S = 1.0
 """After a failure, how long every submission fails at once before the disk is tried again."""
 
 Done: TypeAlias = Callable[[HoldfastError | None], None]
 """Called once for every entry: None when it is durable, else why it is not. Must not raise."""
+Crowd: TypeAlias = Callable[[], int]
+"""How many calls are under way, each of which will need a record."""
 OnFault: TypeAlias = Callable[[AuditError | None], None]
 
 
 def _ignore(_fault: AuditError | None) -> None:
     """Nobody wants to hear of faults as they come; ``fault`` tells."""
+
+
+def _alone() -> int:
+    """Nobody else is known of: an append waits for nobody."""
+    return 0
 
 
 class Recorder:
@@ -71,6 +81,7 @@ class Recorder:
         self._worker = worker
         self._journal_bytes_max = journal_bytes_max
         self._on_fault = on_fault
+        self._crowd: Crowd = _alone
         self._frames: list[bytes] = []
         self._dones: list[Done] = []
         self._pending_bytes = 0
@@ -81,6 +92,10 @@ class Recorder:
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
         self._is_flowing = False  # the writing task runs, with no fault and no close
+
+    def gather_for(self, crowd: Crowd) -> None:
+        """Let appends wait a moment for company when ``crowd`` says that company is to come."""
+        self._crowd = crowd
 
     def submit(self, entry: bytes, done: Done) -> None:
         """Make ``entry`` durable, then call ``done(None)``.
@@ -141,6 +156,8 @@ class Recorder:
         """Append until nothing waits. Started by the first entry, so that rest costs nothing."""
         try:
             while self._dones:
+                if len(self._dones) * 2 < self._crowd():
+                    await asyncio.sleep(GATHER_S)
                 await self._write_batch()
         finally:
             self._task = None

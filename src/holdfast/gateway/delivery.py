@@ -187,6 +187,9 @@ class Delivery:
             self._ticket.cancel()
 
     def _progress(self) -> None:
+        if self._ticket is not None and self._ticket.paused:
+            # What was read before it was held back still comes; its silence after that is ours.
+            return
         self._journey.expect("idle_s", self._write.now() + self._routed.timeouts.idle_s)
 
 

@@ -124,6 +124,10 @@ class Journeys:
     def forget(self, journey: Journey) -> None:
         self.in_flight.pop(journey.call, None)
 
+    def count(self) -> int:
+        """Calls under way."""
+        return len(self.in_flight)
+
     def sweep(self) -> None:
         """Tell every call whose deadline has passed. Called at short intervals by the gateway."""
         now = self.clock.monotonic()

@@ -38,6 +38,7 @@ class Gateway:
         self._salt = salt
         self._worker = worker
         self.journeys = Journeys(clock)
+        recorder.gather_for(self.journeys.count)
         self._path: Path | None = None
         self._server: Server | None = None
         self._sweep: asyncio.TimerHandle | None = None

@@ -118,15 +118,13 @@ class Stream:
         if self._phase == _HOLDING:
             self._held += events
             if len(self._held) > HELD_BYTES_MAX:
-                self._ticket.pause()
+                self._hold_back()
         elif self._phase == _RELAYING:
             exchange = self._exchange
             exchange.write(events)
             if not exchange.writable:
-                # The caller reads slower than the upstream writes: let it feel that. Waiting for
-                # the caller is not the upstream's silence; the server bounds it (stalled_write_s).
-                self._ticket.pause()
-                self._journey.due = self._journey.due_in_all
+                # The caller reads slower than the upstream writes: let it feel that.
+                self._hold_back()
 
     def _on_opened(self, error: HoldfastError | None) -> None:
         if self._phase == _OVER:
@@ -144,6 +142,14 @@ class Stream:
             self._resume()
         if self._ending is not None:
             self._seal(self._ending)
+
+    def _hold_back(self) -> None:
+        """Waiting for the caller, or for the record, is not the upstream's silence.
+
+        The server bounds the one (stalled_write_s), the recorder the other.
+        """
+        self._ticket.pause()
+        self._journey.due = self._journey.due_in_all
 
     def _resume(self) -> None:
         self._ticket.resume()

@@ -40,7 +40,7 @@ class Receiver(Protocol):
 class Ticket:
     """One request under way; ``cancel`` takes it back, ``pause``/``resume`` stem its answer."""
 
-    __slots__ = ("_link", "_paused", "cancelled", "message", "receiver", "reused")
+    __slots__ = ("_link", "cancelled", "message", "paused", "receiver", "reused")
 
     def __init__(self, message: bytes, receiver: Receiver) -> None:
         self.message = message
@@ -48,7 +48,7 @@ class Ticket:
         self.cancelled = False
         self.reused = False
         self._link: _Link | None = None
-        self._paused = False
+        self.paused = False
 
     def attach(self, link: "_Link") -> None:
         self._link = link
@@ -61,14 +61,14 @@ class Ticket:
             link.cut()
 
     def pause(self) -> None:
-        self._paused = True
+        self.paused = True
         if self._link is not None:
             self._link.pause()
 
     def resume(self) -> None:
-        if self._paused and self._link is not None:
+        if self.paused and self._link is not None:
             self._link.resume()
-        self._paused = False
+        self.paused = False
 
     def release(self) -> None:
         self._link = None
