@@ -60,9 +60,13 @@ def free_port(wanted: int) -> int:
 
 
 @contextlib.contextmanager
-def running(name: str, command: list[str], *, ready: str) -> Iterator[str]:
-    """A child process, from the line that says it is ready until the tour ends; yields the line."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def running(name: str, command: list[str], *, ready: str, log: Path) -> Iterator[str]:
+    """A child process, from the line that says it is ready until the tour ends; yields the line.
+
+    What it logs goes into a file, so that the tour stays readable.
+    """
+    with log.open("w", encoding="utf-8") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     lines: list[str] = []
     told = threading.Event()
 
@@ -77,7 +81,8 @@ def running(name: str, command: list[str], *, ready: str) -> Iterator[str]:
     threading.Thread(target=listen, daemon=True).start()
     try:
         if not told.wait(START_S) or not lines:
-            raise DemoError(f"{name} did not start within {START_S:g} s; its message is above")
+            said = log.read_text(encoding="utf-8").strip() or "it said nothing"
+            raise DemoError(f"{name} did not start within {START_S:g} s: {said}")
         yield lines[0]
     finally:
         process.send_signal(signal.SIGTERM)
@@ -247,11 +252,17 @@ def main() -> int:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-demo-")))
         model_port = free_port(MODEL_PORT)
         serve = [sys.executable, str(HERE / "model" / "serve.py"), "--port", str(model_port)]
-        stack.enter_context(running("the model", serve, ready="is ready"))
-        data = str(HERE / ".holdfast")
+        stack.enter_context(
+            running("the model", serve, ready="is ready", log=scratch / "model.log")
+        )
+        folder = HERE / ".holdfast"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        data = str(folder)
         up = holdfast("up", str(blueprint(model_port, scratch)), "--data", data, "--json")
         up += ["--port", str(free_port(8080)), "--console-port", str(free_port(8081))]
-        line = stack.enter_context(running("holdfast", up, ready='"ready"'))
+        line = stack.enter_context(
+            running("holdfast", up, ready='"ready"', log=folder / "holdfast.log")
+        )
         ready = json.loads(line)["ready"]
         print(_styled(f"'{ready['name']}' is up at {ready['url']}", "1"))
         tour(ready, data)
@@ -268,6 +279,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell had it ignored
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         sys.exit(main())
