@@ -1,6 +1,7 @@
 """The map's layout, as properties over arbitrary graphs."""
 
 from collections import Counter
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -109,7 +110,7 @@ def test_ordering_never_adds_crossings_when_nothing_must_stand_together(graph):
 @given(st.lists(st.floats(-1e6, 1e6)))
 def test_rising_values_rise_and_keep_their_mean(values):
     found = rising(values)
-    assert all(a <= b for a, b in zip(found, found[1:], strict=False))
+    assert all(a <= b for a, b in pairwise(found))
     assert abs(sum(found) - sum(values)) < 1e-3
     assert rising(found) == found
 

@@ -1,0 +1,244 @@
+"""What the control API answers with. Instants are RFC 3339 text in UTC, durations microseconds."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from holdfast.audit import RecordedDecision, RecordedEvent, RecordedOutcome
+from holdfast.faces.stages import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether calls can be taken; ``reason`` says why not."""
+
+    status: Literal["ready", "not-ready"]
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamReply:
+    """Where a node answers, and the model asked for there."""
+
+    url: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeoutsReply:
+    """Seconds to wait for a connection, the first byte, between bytes, and in all."""
+
+    connect_s: float
+    first_byte_s: float
+    idle_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsReply:
+    """The largest request and answer, the most output tokens, the most upstream connections."""
+
+    request_bytes: int
+    answer_bytes: int
+    max_tokens: int | None
+    connections: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReply:
+    """A part of the system."""
+
+    id: str
+    type: str
+    kind: str
+    name: str
+    description: str
+    upstream: UpstreamReply | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelationshipReply:
+    """How nodes stand to each other: ``source`` stands to each of ``destinations`` as ``kind``
+    says. ``timeouts`` and ``limits`` are settled and stand on ``connects`` only."""
+
+    id: str
+    kind: Literal["connects", "interacts", "deployed-in", "composed-of", "options"]
+    source: str | None
+    destinations: tuple[str, ...]
+    protocol: str | None
+    description: str
+    timeouts: TimeoutsReply | None
+    limits: LimitsReply | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlueprintReply:
+    """The declared system in force."""
+
+    name: str
+    description: str
+    tenant: str
+    digest: str
+    nodes: tuple[NodeReply, ...]
+    relationships: tuple[RelationshipReply, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageReply:
+    """One of a call's seven stages. ``ended_us`` counts from the call's start."""
+
+    stage: str
+    progress: Progress
+    ended_us: int | None
+    took_us: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallReply:
+    """A call under way (``outcome`` null) or just ended."""
+
+    id: str
+    at: str
+    state: str
+    caller: str | None
+    callee: str | None
+    relationship: str | None
+    outcome: str | None
+    rule: str | None
+    status: int | None
+    stages: tuple[StageReply, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsReply:
+    """Calls under way, and the newest that ended, newest first. Older ones are in the log."""
+
+    at: str
+    in_flight: tuple[CallReply, ...]
+    recent: tuple[CallReply, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotalsReply:
+    """Counts since Holdfast started."""
+
+    calls: int
+    answered: int
+    refused: int
+    failed: int
+    cancelled: int
+    tokens_in: int
+    tokens_out: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerReply:
+    """One worker process; ``fault`` says why it cannot take calls."""
+
+    worker: int
+    pid: int
+    ready: bool
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveReply:
+    """The system at one moment: the data of each event of ``GET /api/live``."""
+
+    at: str
+    workers: tuple[WorkerReply, ...]
+    totals: TotalsReply
+    in_flight: tuple[CallReply, ...]
+    recent: tuple[CallReply, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A record as it stands in the log. ``at`` is microseconds since 1970; ``prompt`` and
+    ``answer`` are salted digests, never text."""
+
+    action: str
+    answer: str | None
+    at: int
+    blueprint: str
+    bundle: str
+    call: str
+    credential: str | None
+    decision: RecordedDecision
+    duration_us: int
+    event: RecordedEvent
+    outcome: RecordedOutcome
+    policies: tuple[str, ...]
+    principal: str | None
+    prompt: str | None
+    relationship: str | None
+    resource: str | None
+    rule: str | None
+    stages_us: tuple[int, ...]
+    status: int
+    tenant: str
+    tokens_in: int | None
+    tokens_out: int | None
+    upstream: str | None
+    v: int
+    worker: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryReply:
+    """A record with its place: ``index`` in the log, null while it waits in a journal. ``entry``
+    is the record's exact text, which the tree hashes."""
+
+    index: int | None
+    pending: bool
+    entry: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecordsReply:
+    """All records of one call: one, or two when it was streamed."""
+
+    call: str
+    records: tuple[EntryReply, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofReply:
+    """That ``entry`` is in the log: ``text`` is the whole C2SP tlog-proof; the fields beside it
+    say the same. Hashes are hexadecimal."""
+
+    index: int
+    entry: str
+    hashes: tuple[str, ...]
+    checkpoint: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofsReply:
+    """A proof for each record of a call; ``pending`` more are durable, but not covered yet."""
+
+    call: str
+    vkey: str | None
+    pending: int
+    proofs: tuple[ProofReply, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogReply:
+    """The log's newest signed head. ``root`` is hexadecimal, ``checkpoint`` the signed note,
+    ``vkey`` the key that it verifies with, ``newest`` the instant of the newest record."""
+
+    size: int
+    root: str
+    origin: str
+    newest: str | None
+    checkpoint: str
+    vkey: str | None

@@ -1,0 +1,167 @@
+"""The console's page: everything in it without scripts, nothing in it that the policy forbids."""
+
+import re
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+from starlette.testclient import TestClient
+
+from holdfast.faces.service import make_app
+from holdfast.faces.web.routes import FRAGMENTS
+from holdfast.gateway import RULES
+
+
+class Page(HTMLParser):
+    """The attributes of every element, and which ids there are."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, name: str) -> list[str]:
+        return [each[name] for _, each in self.elements if each.get(name) is not None]
+
+
+def client_of(system, **hints) -> TestClient:
+    return TestClient(make_app(system, version="9.9.9", **hints), base_url="http://localhost")
+
+
+def test_the_page_holds_the_current_state_without_scripts(system, client):
+    page = Page(client.get("/").text)
+    assert set(page.all("data-node")) == set(system.declared.nodes) - {"laptop"}
+    assert "Laptop" in page.text
+    assert {f"call-{c.call}" for c in (*system.in_flight, *system.recent)} <= set(page.all("id"))
+    assert f"{system.totals.calls:,}" in page.text
+    assert "holdfast audit verify" in page.text
+
+
+def test_every_declared_connection_is_drawn(system, client):
+    drawn = set(Page(client.get("/").text).all("data-edge"))
+    assert {r.id for r in system.declared.connections().values()} <= drawn
+
+
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_every_fragment_has_its_address_and_is_part_of_the_page(name, client):
+    fragment = client.get(f"/fragments/{name}")
+    assert fragment.status_code == 200
+    assert fragment.text.startswith(f'<section id="{name}"')
+    assert re.sub(r"\s+", " ", fragment.text) in re.sub(r"\s+", " ", client.get("/").text)
+
+
+def test_there_is_no_other_fragment(client):
+    response = client.get("/fragments/secrets")
+    assert response.status_code == 422
+    assert response.json()["error"]["code"] == "faces.request_invalid"
+
+
+def test_nothing_is_inline(client):
+    page = Page(client.get("/").text)
+    for tag, attributes in page.elements:
+        assert tag != "style"
+        assert tag != "script" or attributes.get("src", "").startswith("/static/")
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith(("on", "hx-on"))]
+
+
+def test_ids_are_unique(client):
+    ids = Page(client.get("/").text).all("id")
+    assert sorted(set(ids)) == sorted(ids)
+
+
+def test_every_outcome_is_said_in_words_and_not_by_colour_alone(client):
+    text = Page(client.get("/").text).text
+    for word in ("in flight", "answered", "refused", "failed", "cancelled", "not recorded"):
+        assert word in text
+    assert "relationship.undeclared" in text
+    assert RULES["relationship.undeclared"].meaning in text
+
+
+def test_what_callers_write_is_shown_as_text(system, client, fakes):
+    name = "<img src=x hx-get=/ onerror=alert(1)>"
+    system.recent = (fakes.seen(1, resource=name), *system.recent)
+    text = client.get("/").text
+    assert "<img" not in text
+    assert "&lt;img" in text
+
+
+def test_an_edge_with_calls_in_flight_is_marked_with_their_number(system, client):
+    text = client.get("/fragments/map").text
+    assert re.search(r'class="line busy" data-edge="desk-asks-reviewer"', text)
+    assert re.search(r'class="badge busy".*?>2</text>', text, re.DOTALL)
+
+
+def test_an_edge_cools_down_after_its_last_call(system, client, fakes):
+    system.in_flight = ()
+    system.recent = (fakes.seen(30),)
+    assert 'class="line recent" data-edge="desk-asks-reviewer"' in client.get("/fragments/map").text
+    system.now += 10_000_000
+    assert 'class="line idle" data-edge="desk-asks-reviewer"' in client.get("/fragments/map").text
+
+
+def test_an_undeclared_attempt_marks_the_node_that_made_it(system, client):
+    text = client.get("/fragments/map").text
+    node = text[text.index('data-node="intake"') :]
+    assert "badge refused" in node[: node.index("data-node=", 20)]
+
+
+def test_a_system_without_calls_says_how_to_make_one(fakes):
+    system = fakes.FakeSystem()
+    text = client_of(system, gateway="http://127.0.0.1:8080").get("/").text
+    assert "curl http://127.0.0.1:8080/v1/chat/completions" in text
+    assert "holdfast key create review-desk" in text
+    assert "None covers a record yet" in text
+
+
+def test_trouble_is_said_where_it_is(system, client):
+    system.reason = "worker 2 is not ready"
+    system.damage()
+    text = Page(client.get("/").text).text
+    assert "Not ready: worker 2 is not ready" in text
+    assert "The log cannot be read" in text
+    assert "the journal's disk is full" in text
+
+
+def test_the_map_follows_the_blueprint_in_force(system, client, fakes):
+    client.get("/")
+    system.declared = fakes.large_system(20)
+    page = Page(client.get("/").text)
+    assert set(page.all("data-node")) == set(system.declared.nodes)
+
+
+def test_sixty_nodes_are_all_on_the_map(fakes):
+    system = fakes.FakeSystem(fakes.large_system(60))
+    page = Page(client_of(system).get("/").text)
+    assert len(page.all("data-node")) == 60
+
+
+def test_the_stream_sends_each_fragment_once_while_nothing_changes(system, client):
+    system.close()
+    body = client.get("/fragments/changes").text
+    for name in FRAGMENTS:
+        assert body.count(f'hx-target="#{name}"') == 1
+
+
+def test_every_line_of_the_stream_is_an_event_stream_line(system, client):
+    system.close()
+    lines = client.get("/fragments/changes").text.split("\n")
+    assert all(line == "" or line.startswith(("data: ", ": ")) for line in lines)
+
+
+def test_a_call_that_ends_changes_its_row_in_place(system, client, fakes):
+    before = client.get("/fragments/calls").text
+    ending = system.in_flight[0]
+    assert f'id="call-{ending.call}"' in before
+    system.in_flight = system.in_flight[1:]
+    done = msgspec.structs.replace(ending, outcome="answered", marks_us=(1, 2, 3, 4, 5, 6, 7))
+    system.recent = (done, *system.recent)
+    after = client.get("/fragments/calls").text
+    assert after.count(f'<li id="call-{ending.call}"') == 1

@@ -1,0 +1,43 @@
+"""Vendored files are the ones that were reviewed, and the OpenAPI file is the one served."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from holdfast.faces import web
+
+VENDOR = Path(web.__file__).parent / "static" / "vendor"
+OPENAPI = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"
+
+
+def test_vendored_files_have_the_recorded_hashes():
+    lines = [
+        line.split(maxsplit=4)
+        for line in (VENDOR / "HASHES").read_text("ascii").splitlines()
+        if not line.startswith("#")
+    ]
+    assert {line[1] for line in lines} | {"HASHES"} == {path.name for path in VENDOR.iterdir()}
+    for digest, name, version, licence, _ in lines:
+        assert hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() == digest
+        assert version
+        assert licence
+
+
+def test_own_script_is_small():
+    script = (VENDOR.parent / "console.js").read_text("utf-8")
+    assert script.count("\n") <= 300
+
+
+def test_the_openapi_file_describes_what_is_served(client):
+    served = client.get("/api/openapi.json").json()
+    served["info"]["version"] = json.loads(OPENAPI.read_text("utf-8"))["info"]["version"]
+    assert json.loads(OPENAPI.read_text("utf-8")) == served, "run tools/generate_openapi.py"
+
+
+def test_every_api_path_is_described_and_console_paths_are_not(client):
+    paths = client.get("/api/openapi.json").json()["paths"]
+    assert all(path.startswith("/api/") or path in ("/healthz", "/readyz") for path in paths)
+    for operations in paths.values():
+        assert set(operations) == {"get"}
+        assert operations["get"]["summary"]
+        assert operations["get"]["description"]

@@ -1,0 +1,218 @@
+"""Writes docs/reference/limits.md: every bound, with its value read from the code.
+
+python tools/generate_limits_reference.py          write it
+python tools/generate_limits_reference.py --check  say whether it is up to date
+"""
+
+import ast
+import importlib
+from dataclasses import fields
+from pathlib import Path
+
+from reference_pages import REFERENCE, ROOT, note, settle, table
+
+from holdfast.blueprint import Limits, Timeouts
+from holdfast.wire import WireLimits
+
+INTRODUCTION = """\
+# Limits
+
+{note}
+
+Every queue, wait, size and count has a bound. What a blueprint sets comes first; the rest is fixed,
+and changing it is a change of code. A bound that is reached refuses; nothing is cut short in silence.
+
+## Set in the blueprint
+
+On a node or a relationship, under `controls.timeouts` and `controls.limits`; the relationship's over
+the callee's over the default, field by field.
+
+"""
+
+SETTINGS = {
+    "connect_s": "Until the connection to the upstream stands. The callee's; a relationship's has no effect yet.",
+    "first_byte_s": "From sending the request to the head of the answer, connecting included.",
+    "idle_s": "Between two pieces of the answer.",
+    "total_s": "For the whole answer.",
+    "request_bytes": "The largest request body.",
+    "answer_bytes": "The largest answer, streams included.",
+    "max_tokens": "The most output tokens a request may ask for. A request that names none passes.",
+    "connections": "The most connections to the upstream, per worker. The callee's.",
+}
+
+WIRE = {
+    "head_bytes": "The largest request line and header fields together.",
+    "headers": "The most header fields.",
+    "body_bytes": "The largest body; a blueprint's most generous `request_bytes` takes its place.",
+    "connections": "The most client connections, per worker.",
+    "pipelined_bytes": "What a client may send ahead of its answer; then reading stops.",
+    "head_s": "From a request's first byte to the end of its head.",
+    "body_idle_s": "Between two pieces of a request's body.",
+    "body_total_s": "For a whole request body.",
+    "idle_s": "Between two requests on one connection.",
+    "stalled_write_s": "How long a client may refuse to read its answer.",
+}
+
+FIXED = {
+    "wire.server:LINGER_S": "How long the rest of a refused body is read and dropped.",
+    "wire.server:SWEEP_S": "How often connections' deadlines are looked at: their precision.",
+    "wire.client:IDLE_CONNECTIONS_MAX": "Connections kept open per upstream and worker.",
+    "wire.client:HEADERS_MAX": "Header fields of an upstream's answer.",
+    "wire.sse:EVENT_BYTES_MAX": "The largest single event of a stream.",
+    "gateway.service:SWEEP_S": "How often calls' deadlines are looked at: their precision.",
+    "gateway.streaming:HELD_BYTES_MAX": "Events held while the opening record becomes durable.",
+    "gateway.journeys:RECENT_MAX": "Ended calls a worker keeps for the console.",
+    "audit.recorder:ENTRY_BYTES_MAX": "The largest record.",
+    "audit.recorder:PENDING_BYTES_MAX": "Records waiting for the disk, per worker.",
+    "audit.recorder:JOURNAL_BYTES_MAX": "A journal this large is sealed and a new one begun.",
+    "audit.recorder:APPEND_S_MAX": "A disk that takes longer to sync counts as failed.",
+    "audit.recorder:GATHER_S": "How long a batch of records gathers before it goes to the disk.",
+    "audit.recorder:RETRY_AFTER_S": "After a failure, until the disk is tried again.",
+    "audit.intake:CHUNK_BYTES": "Read from one journal in one round.",
+    "audit.intake:NOTES_MAX": "Torn journal ends that are told.",
+    "audit.frames:WORKER_MAX": "The highest worker number.",
+    "audit.reader:RECENT_MAX": "Newest entries that can be asked for at once.",
+    "audit.verify:PROBLEMS_MAX": "Problems that a verification tells.",
+    "audit.store:ENTRIES_OF_A_CALL_MAX": "Records of one call that the index gives.",
+    "audit.log:ROUNDS_MAX": "Rounds over the journals in one integration.",
+    "audit.tiles:PROTOCOL_ENTRY_BYTES_MAX": "The largest entry that tlog-tiles can hold.",
+    "audit.tiles:LEVELS_MAX": "Levels of tiles.",
+    "audit.proof:HASHES_MAX": "Hashes in a proof.",
+    "audit.proof:PROOF_BYTES_MAX": "The largest proof that is read.",
+    "audit.note:SIGNATURES_MAX": "Signatures on one checkpoint.",
+    "audit.note:NOTE_BYTES_MAX": "The largest checkpoint that is read.",
+    "identity.credentials:CREDENTIALS_MAX": "Credentials in one database.",
+    "blueprint.source:BYTES_MAX": "The largest blueprint file.",
+    "blueprint.source:DEPTH_MAX": "Levels of nesting in it.",
+    "blueprint.source:VALUES_MAX": "Values in it, after aliases are expanded.",
+    "blueprint.forms:NAME_MAX": "Characters in a name.",
+    "blueprint.forms:TEXT_MAX": "Characters in a description.",
+    "blueprint.forms:LIST_MAX": "Items in a list.",
+    "blueprint.controls:TIMEOUT_S_MAX": "The longest wait a blueprint may set.",
+    "blueprint.controls:BYTES_MAX": "The largest size a blueprint may set.",
+    "blueprint.controls:CONNECTIONS_MAX": "The most connections a blueprint may set.",
+    "blueprint.controls:MAX_TOKENS_MAX": "The most tokens a blueprint may set.",
+    "blueprint.errors:PROBLEMS_SHOWN_MAX": "Problems told about one file.",
+    "policy.statements:POLICIES_MAX": "Policies in one blueprint.",
+    "policy.statements:NESTING_MAX": "Nested brackets in a policy.",
+    "policy.statements:OPERATORS_MAX": "Operators in a policy.",
+    "policy.deciding:CACHE_MAX": "Decisions remembered, per worker.",
+    "policy.deciding:SLICED_POLICIES_MAX": "Policies over all slices; beyond it every call sees all.",
+    "policy.deciding:REASONS_MAX": "Policies that a refusal names as its reason.",
+    "policy.compiling:ID_MAX": "Characters of a policy's `@id`.",
+    "faces.streams:STREAMS_MAX": "Watchers of the console's live stream.",
+    "faces.streams:LOOK_S": "How often a watcher is told though no call began or ended.",
+    "faces.evidence:READ_S": "How long the console waits for the log to be read.",
+    "faces.evidence:READS_MAX": "Reads of the log at once.",
+    "faces.web.views:ROWS_MAX": "Calls on the console's page.",
+    "faces.api.routes:RECENT_MAX": "Calls that one request of the control API may ask for.",
+    "faces.api.routes:CALL_ID_LENGTH_MAX": "Characters of a call's id in the control API.",
+    "faces.api.routes:INDEX_MAX": "The highest index in the control API.",
+    "app.keeper:INTEGRATE_S": "How often records are brought from the journals into the log.",
+    "app.keeper:WATCH_S": "How often the blueprint's files are looked at.",
+    "app.keeper:DRAIN_S": "How long calls under way may go on when an instance stops.",
+    "app.keeper:ORPHANS_S": "How long a new instance waits for workers that its predecessor left.",
+    "app.keeper:ORPHANS_POLL_S": "How often it looks whether they have ended.",
+    "app.worker:REPORT_S": "How often a worker reports to the keeper.",
+    "app.worker:IN_FLIGHT_REPORTED_MAX": "Calls under way that a worker reports.",
+    "app.worker:ORPHAN_DRAIN_S": "How long a worker finishes its calls when the keeper is gone.",
+    "app.workers:ANSWER_S": "How long a worker may take to build a path or adopt it.",
+    "app.workers:EXIT_S": "How long a worker may take to exit beyond the drain; then it is killed.",
+    "app.workers:RESPAWN_BACKOFF_S": "Before a dead worker is replaced: the first wait, and the longest.",
+    "app.monitor:RECENT_MAX": "Ended calls that the console keeps.",
+    "app.monitor:CHANGE_S": "The shortest time between two looks at a busy system.",
+    "app.console:CONNECTIONS_MAX": "Connections to the console's port.",
+    "app.console:SHUTDOWN_S": "How long the console's connections may linger at a stop.",
+    "app.channel:FRAME_BYTES_MAX": "The largest message between keeper and worker.",
+    "app.control:ANSWER_S": "How long a command waits for a running instance.",
+    "app.control:LINE_BYTES_MAX": "The largest message on the control socket.",
+    "app.files:FILE_BYTES_MAX": "The largest blueprint, policy or secret file that is read.",
+    "app.evidence:WAIT_S": "How long `audit prove` waits for a durable record to reach the log.",
+}
+
+# Bounds of drawing and of the simulator: nobody meets them at run time.
+ELSEWHERE = (
+    "testing.",
+    "world.sim.",
+    "faces.web.drawing",
+    "faces.web.layout",
+    "faces.web.ordering",
+)
+
+
+def constants() -> set[str]:
+    """Every public constant in the code whose name says that it is a bound or a time."""
+    package = ROOT / "src" / "holdfast"
+    found: set[str] = set()
+    for path in sorted(package.rglob("*.py")):
+        module = ".".join(path.relative_to(package).with_suffix("").parts)
+        if not module.startswith(ELSEWHERE):
+            found.update(f"{module}:{name}" for name in names(path) if is_bound(name))
+    return found
+
+
+def names(path: Path) -> list[str]:
+    """Names assigned at the top of a file."""
+    targets = [
+        node.targets[0] for node in ast.parse(path.read_text()).body if isinstance(node, ast.Assign)
+    ]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def is_bound(name: str) -> bool:
+    """``_MAX`` and ``_S`` are bounds and times; anything private is part of something named."""
+    return name.isupper() and not name.startswith("_") and name.endswith(("_MAX", "_S"))
+
+
+def value_of(key: str) -> str:
+    """The constant's value, with its unit."""
+    module, _, name = key.partition(":")
+    return spelled(name, getattr(importlib.import_module(f"holdfast.{module}"), name))
+
+
+def spelled(name: str, value: float | tuple[float, ...] | None) -> str:
+    """A number with the unit its name ends in."""
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return " to ".join(spelled(name, each) for each in value)
+    if "bytes" in name.lower():
+        for size, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+            if value >= size and value % size == 0:
+                return f"{value // size} {unit}"
+        return f"{value:,} bytes"
+    words = name.lower().removesuffix("_max").split("_")
+    return f"{value:g} s" if words[-1] == "s" else f"{value:,}"
+
+
+def settings(kind: type[Timeouts | Limits | WireLimits], about: dict[str, str]) -> str:
+    """The fields of one settings class with their defaults."""
+    rows = [
+        (f"`{field.name}`", spelled(field.name, getattr(kind(), field.name)), about[field.name])
+        for field in fields(kind)
+    ]
+    return table(("field", "default", "bounds"), rows)
+
+
+def reference() -> str:
+    """The page. A bound without a meaning stops this tool."""
+    unknown = constants() ^ {key for key in FIXED if is_bound(key.partition(":")[2])}
+    if unknown:
+        raise SystemExit(f"give these a meaning in FIXED, or take them out: {sorted(unknown)}")
+    rows = [
+        (f"`{key.replace(':', '.')}`", value_of(key), meaning) for key, meaning in FIXED.items()
+    ]
+    return (
+        INTRODUCTION.replace("{note}", note("generate_limits_reference.py"))
+        + settings(Timeouts, SETTINGS)
+        + "\n"
+        + settings(Limits, SETTINGS)
+        + "\n## Held by the wire\n\nTowards clients, per worker.\n\n"
+        + settings(WireLimits, WIRE)
+        + "\n## Fixed\n\n"
+        + table(("name", "value", "bounds"), rows)
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(settle(REFERENCE / "limits.md", reference()))
