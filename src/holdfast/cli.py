@@ -50,6 +50,12 @@ def _failing_clearly(*, as_json: bool) -> Generator[None]:
         if found is None:
             raise
         _fail(_first(found), as_json=as_json)
+    except OSError as error:
+        # The last resort: whoever met it should have said what was attempted.
+        _fail(
+            HoldfastError(f"the system refused: {error}", fix="check the disk and permissions"),
+            as_json=as_json,
+        )
 
 
 def _first(group: ExceptionGroup[HoldfastError]) -> HoldfastError:

@@ -107,7 +107,13 @@ class Channel:
         return cls(reader, writer)
 
     def send(self, message: Message) -> None:
-        """Queue a message; frames are small and the other side always reads."""
+        """Queue a message; frames are small and the other side always reads.
+
+        One to a process that is gone is dropped: ``receive`` tells that it is.
+        """
+        if self._writer.is_closing():
+            # uvloop would raise, and a worker that outlives its keeper would drop its calls.
+            return
         data = self._encoder.encode(message)
         if len(data) > FRAME_BYTES_MAX:
             raise ChannelError(f"a message of {len(data)} bytes exceeds {FRAME_BYTES_MAX}")

@@ -93,13 +93,7 @@ class DataDir:
         """
         path = self.path / "keys" / name
         if not path.exists():
-            fresh = path.with_suffix(".new")
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(entropy.secret(SEED_BYTES).hex().encode("ascii") + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.rename(path)
+            _write(path, entropy.secret(SEED_BYTES).hex().encode("ascii") + b"\n")
         try:
             seed = bytes.fromhex(path.read_text("ascii").strip())
         except (OSError, ValueError) as error:
@@ -144,15 +138,15 @@ class DataDir:
 
     def publish(self, info: InstanceInfo) -> None:
         """Let other commands find this instance."""
-        fresh = self.instance_file.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(info))
-        fresh.rename(self.instance_file)
+        _write(self.instance_file, msgspec.json.encode(info))
 
     def remember_nodes(self, nodes: Iterable[str]) -> None:
         """Which nodes the blueprint in force declares, for commands that name one."""
-        fresh = self._nodes_file.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(sorted(nodes)))
-        fresh.rename(self._nodes_file)
+        _write(self._nodes_file, msgspec.json.encode(sorted(nodes)))
+
+    def publish_key(self, vkey: str) -> None:
+        """Leave the log's public key where offline verification finds it."""
+        _write(self.public_key_file, vkey.encode("ascii") + b"\n")
 
     def nodes(self) -> list[str]:
         """The nodes of the blueprint that was in force last."""
@@ -175,3 +169,23 @@ class DataDir:
         except (OSError, msgspec.DecodeError):
             return None
         return info
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a whole private file, or leave the one that was there.
+
+    A crash right after leaves either the old file or the new one: it is renamed into place.
+    """
+    fresh = path.with_suffix(".new")
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(path)
+    except OSError as error:
+        raise DataDirError(
+            f"{path} cannot be written: {error.strerror}",
+            fix="free disk space, or name another directory with --data DIR",
+        ) from error

@@ -19,7 +19,7 @@ from holdfast.app import wiring
 from holdfast.app.channel import Prepare, Report
 from holdfast.app.console import make_console
 from holdfast.app.control import Reply, Request, serve_control
-from holdfast.app.datadir import DataDir, InstanceInfo
+from holdfast.app.datadir import DataDir, DataDirError, InstanceInfo
 from holdfast.app.files import Loaded, load_blueprint
 from holdfast.app.instances import register
 from holdfast.app.monitor import Monitor
@@ -112,8 +112,12 @@ class Keeper:
                 return
             self._loaded = loaded
             self.monitor.adopt(loaded.blueprint)
-            self._data.remember_nodes(loaded.blueprint.nodes)
             log.info("reload.adopted", blueprint=loaded.blueprint.digest)
+            try:
+                self._data.remember_nodes(loaded.blueprint.nodes)
+            except DataDirError as error:
+                # Commands that name a node go by the old list until the next reload; calls do not.
+                log.error("nodes.not-remembered", reason=str(error))
 
     async def watch(self) -> None:
         """Reload when the blueprint or a file it names has changed and settled."""

@@ -26,7 +26,7 @@ def open_store(data: DataDir) -> Store:
 def open_log(data: DataDir, *, store: Store, entropy: Entropy) -> Log:
     """The log, recovered; its public key is left beside it for offline verification."""
     signer = LogSigner.from_seed(ORIGIN, data.key(LOG_KEY, entropy))
-    data.public_key_file.write_text(signer.vkey + "\n", encoding="ascii")
+    data.publish_key(signer.vkey)
     return Log.open(
         blobs=FileBlobs(data.log),
         store=store,

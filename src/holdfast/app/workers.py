@@ -98,6 +98,9 @@ class WorkerHandle:
                 case _:
                     pass
         self.adopted = False
+        if self.channel is not None:
+            self.channel.close()
+            self.channel = None
         for future in self._answers.values():
             if not future.done():
                 future.set_exception(FleetError(f"worker {self.index} ended"))

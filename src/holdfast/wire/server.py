@@ -159,7 +159,9 @@ class Exchange(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         server = self._server
         if server.draining or len(server.connections) >= server.limits.connections:
-            self._transport.write(refusal(503, "connections", "too many connections; try again shortly"))
+            self._transport.write(
+                refusal(503, "connections", "too many connections; try again shortly")
+            )
             self._transport.close()
             return
         server.connections[self] = None
