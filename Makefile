@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo test check format bench sim docs pin clean
+.PHONY: help setup demo test check format bench sim pages docs pin clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,7 +30,7 @@ check: $(STAMP) ## lint, types, import contracts, house rules, docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -q -p no:randomly tests/house
 	$(BIN)/zensical build --strict --clean
 
@@ -43,6 +43,9 @@ bench: $(STAMP) ## measure CPU per request against nginx and LiteLLM in one run
 
 sim: $(STAMP) ## run the whole gateway under one seed: make sim SEED=42
 	$(BIN)/python -m holdfast.testing.simulate --seed $(or $(SEED),1)
+
+pages: $(STAMP) ## write the generated reference pages anew
+	$(BIN)/python tools/generate_pages.py
 
 docs: $(STAMP) ## build the documentation into site/
 	$(BIN)/zensical build --strict --clean

@@ -30,14 +30,14 @@ the callee's over the default, field by field.
 """
 
 SETTINGS = {
-    "connect_s": "Until the connection to the upstream stands. The callee's; a relationship's has no effect yet.",
+    "connect_s": "Until the connection to the upstream stands. Only on a node: all who call it share its connections.",
     "first_byte_s": "From sending the request to the head of the answer, connecting included.",
     "idle_s": "Between two pieces of the answer.",
     "total_s": "For the whole answer.",
     "request_bytes": "The largest request body.",
     "answer_bytes": "The largest answer, streams included.",
-    "max_tokens": "The most output tokens a request may ask for. A request that names none passes.",
-    "connections": "The most connections to the upstream, per worker. The callee's.",
+    "max_tokens": "The most output tokens a request may ask for; written into a request that names none.",
+    "connections": "The most connections to the upstream, per worker. Only on a node.",
 }
 
 WIRE = {

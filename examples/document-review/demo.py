@@ -73,17 +73,19 @@ def running(name: str, command: list[str], *, ready: str, log: Path) -> Iterator
     def listen() -> None:
         assert process.stdout is not None
         for line in process.stdout:
-            if not told.is_set() and ready in line:
+            if not told.is_set():
                 lines.append(line)
-                told.set()
+                if ready in line:
+                    told.set()
         told.set()
 
     threading.Thread(target=listen, daemon=True).start()
     try:
-        if not told.wait(START_S) or not lines:
-            said = log.read_text(encoding="utf-8").strip() or "it said nothing"
-            raise DemoError(f"{name} did not start within {START_S:g} s: {said}")
-        yield lines[0]
+        told.wait(START_S)
+        if not lines or ready not in lines[-1]:
+            said = "".join(lines) + log.read_text(encoding="utf-8")
+            raise DemoError(f"{name} did not start: {said.strip() or 'it said nothing'}")
+        yield lines[-1]
     finally:
         process.send_signal(signal.SIGTERM)
         try:

@@ -124,6 +124,12 @@ def check(file: Path, *, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=8080, show_default=True, help="Port for calls; 0 takes a free one.")
+@click.option(
+    "--console-host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address of the console; it has no sign-in yet, so keep it where only you can reach it.",
+)
 @click.option("--console-port", default=8081, show_default=True, help="Port for the console.")
 @click.option(
     "--data",
@@ -139,6 +145,7 @@ def up(
     file: Path,
     host: str,
     port: int,
+    console_host: str,
     console_port: int,
     data: Path | None,
     workers: int,
@@ -158,6 +165,7 @@ def up(
         data=data or file.absolute().parent / ".holdfast",
         host=host,
         port=port,
+        console_host=console_host,
         console_port=console_port,
         workers=workers,
     )

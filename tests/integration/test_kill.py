@@ -196,6 +196,30 @@ def test_a_revoked_key_stays_revoked_on_a_replaced_worker(home: Home) -> None:
     assert chat(home.url, home.keys["desk"]).status == 200
 
 
+def test_a_key_revoked_while_a_worker_is_replaced_stays_revoked(home: Home) -> None:
+    instance = home.up()
+    revoked = home.tell("key", "create", "desk")
+    home.make_keys("desk")
+    [worker] = instance.workers()
+    os.kill(worker, signal.SIGKILL)
+    home.tell("key", "revoke", revoked["id"])
+    assert chat(home.url, revoked["key"]).rule == "identity.unknown"
+    assert chat(home.url, home.keys["desk"]).status == 200
+
+
+def test_a_blueprint_changed_while_a_worker_is_replaced_is_taken_by_all(home: Home) -> None:
+    instance = home.up("--workers", "2")
+    home.make_keys("desk")
+    os.kill(instance.workers()[0], signal.SIGKILL)
+    more = "  - {id: desk-other, connects: [desk, other], protocol: HTTP, description: Asks.}\n"
+    home.blueprint.write_text(home.blueprint.read_text() + more)
+    instance.process.send_signal(signal.SIGHUP)
+    eventually(lambda: instance.has_logged("reload.adopted"), "the new blueprint is in force")
+    eventually(lambda: instance.has_logged("worker.replaced"), "the worker is replaced")
+    answers = [chat(home.url, home.keys["desk"], model="other") for _ in range(32)]
+    assert {answer.status for answer in answers} == {200}
+
+
 def test_a_call_that_outlives_its_keeper_is_recorded_by_the_next(
     home: Home, upstream: ScriptedUpstream
 ) -> None:

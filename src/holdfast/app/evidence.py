@@ -49,10 +49,14 @@ class Records(msgspec.Struct, frozen=True):
 
 
 class Proven(msgspec.Struct, frozen=True):
-    """A record with the proof that it is in the log, as text that others' tools read."""
+    """A record with the proof that it is in the log, as text that others' tools read.
+
+    ``entry`` is the very text that was hashed into the tree: canonical JSON.
+    """
 
     index: int
     record: CallRecord
+    entry: str
     proof: str
 
 
@@ -100,7 +104,8 @@ def prove(data: DataDir, call: str) -> Proofs:
         checkpoint = reader.checkpoint()
         proofs = [(entry, reader.prove(entry.index or 0)) for entry in entries]
     proven = tuple(
-        Proven(entry.index or 0, decode_record(entry.data), proof.text()) for entry, proof in proofs
+        Proven(entry.index or 0, decode_record(entry.data), entry.data.decode(), proof.text())
+        for entry, proof in proofs
     )
     for entry, proof in proofs:
         checkpoint = proof.verify(entry.data, key)

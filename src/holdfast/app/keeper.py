@@ -51,6 +51,7 @@ class Options:
     data: Path
     host: str = "127.0.0.1"
     port: int = 8080
+    console_host: str = "127.0.0.1"
     console_port: int = 8081
     workers: int = 1
     watch: bool = True
@@ -184,7 +185,7 @@ async def run_keeper(options: Options, *, on_ready: Callable[[InstanceInfo], Non
         stack.callback(os.close, data.lock())
         await _outlive(data)
         sockets = claim(options.host, options.port, count=options.workers, flag="--port")
-        console = claim(options.host, options.console_port, count=1, flag="--console-port")
+        console = claim(options.console_host, options.console_port, count=1, flag="--console-port")
         for sock in (*sockets, *console):
             stack.callback(sock.close)
         data.key(wiring.SALT_KEY, entropy)
@@ -196,7 +197,7 @@ async def run_keeper(options: Options, *, on_ready: Callable[[InstanceInfo], Non
             pid=os.getpid(),
             name=loaded.blueprint.name,
             url=_url(options.host, sockets[0]),
-            console=_url(options.host, console[0]),
+            console=_url(options.console_host, console[0]),
             started=clock.now(),
         )
         async with asyncio.TaskGroup() as group:
@@ -273,7 +274,10 @@ async def _serve(
     if keeper.options.watch:
         tasks.append(group.create_task(keeper.watch()))
     web = make_console(
-        keeper.monitor, host=keeper.options.host, gateway=info.url, vkey=wiring.public_key(data)
+        keeper.monitor,
+        host=keeper.options.console_host,
+        gateway=info.url,
+        vkey=wiring.public_key(data),
     )
     tasks.append(group.create_task(web.serve(sockets=[console])))
     data.publish(info)

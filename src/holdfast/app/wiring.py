@@ -4,13 +4,14 @@ from pathlib import Path
 
 from holdfast.app.datadir import DataDir, DataDirError
 from holdfast.audit import Log, LogReader, LogSigner, Recorder
+from holdfast.core import sha256_digest
 from holdfast.world.ports import Clock, Entropy, Store
 from holdfast.world.real import FileBlobs, FileJournals, SqliteStore
 
 LOG_KEY = "log-signing"
 SALT_KEY = "digest-salt"
-ORIGIN = "holdfast.local/log"
-"""The log's name in its checkpoints (C2SP tlog-checkpoint's origin line)."""
+ORIGIN = "holdfast.local/log/"
+"""How the name of a log in its checkpoints begins (C2SP tlog-checkpoint's origin line)."""
 
 
 def make_recorder(journals: Path, clock: Clock, *, worker: int) -> Recorder:
@@ -25,7 +26,10 @@ def open_store(data: DataDir) -> Store:
 
 def open_log(data: DataDir, *, store: Store, entropy: Entropy) -> Log:
     """The log, recovered; its public key is left beside it for offline verification."""
-    signer = LogSigner.from_seed(ORIGIN, data.key(LOG_KEY, entropy))
+    seed = data.key(LOG_KEY, entropy)
+    # No two logs have one name: it ends in a digest of the key's seed, which tells nothing of it.
+    name = ORIGIN + sha256_digest(b"holdfast log name" + seed).removeprefix("sha256:")[:12]
+    signer = LogSigner.from_seed(name, seed)
     data.publish_key(signer.vkey)
     return Log.open(
         blobs=FileBlobs(data.log),

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import msgspec
@@ -51,6 +51,7 @@ class WorkerHandle:
         self.channel: Channel | None = None
         self.adopted = False
         self.fault: str | None = None
+        self.listening: asyncio.Task[None] | None = None
         self._answers: dict[tuple[type, int], asyncio.Future[Message]] = {}
 
     async def start(self, *, data: Path) -> None:
@@ -110,6 +111,17 @@ class WorkerHandle:
         if future is not None and not future.done():
             future.set_result(message)
 
+    async def ended(self) -> int:
+        """Wait until the process is gone and all it said was heard; its exit code."""
+        if self.listening is not None:
+            await self.listening
+        return await self.process.wait() if self.process is not None else 0
+
+    def kill(self) -> None:
+        """End the process if it still runs."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+
     def state(self) -> WorkerState:
         pid = self.process.pid if self.process is not None else 0
         return WorkerState(self.index, pid, self.adopted, self.fault)
@@ -131,6 +143,9 @@ class Fleet:
         self._group = group
         self._on_report = on_report
         self._current: Prepare | None = None
+        # One change at a time: a worker that is being replaced must not miss, or undo, a reload or
+        # a revocation. Every wait inside is bounded by ANSWER_S.
+        self._changing = asyncio.Lock()
         self._tickets = 0
         self._stopping = False
 
@@ -138,33 +153,65 @@ class Fleet:
         """Start every worker on the first blueprint; ``FleetError`` says why one could not."""
         for worker in self.workers:
             await self._launch(worker)
-        await self.adopt(first)
+            self._group.create_task(self._attend(worker))
+        async with self._changing:
+            await self._change(first, self.workers)
 
     async def adopt(self, order: Prepare) -> None:
-        """Every worker prepares; only if all could does any adopt: whole or not at all."""
+        """Every worker prepares; only if all could does any adopt: whole or not at all.
+
+        A worker that is dead just now gets the newest when it is replaced.
+        """
+        async with self._changing:
+            running = [worker for worker in self.workers if worker.adopted]
+            if not running:
+                raise FleetError("no worker is running", fix="see why they die, then reload again")
+            await self._change(order, running)
+
+    async def _change(self, order: Prepare, workers: list[WorkerHandle]) -> None:
         answers = await asyncio.gather(
-            *(worker.ask(order, Prepared, order.generation) for worker in self.workers)
+            *(worker.ask(order, Prepared, order.generation) for worker in workers)
         )
         problems = [a.problem for a in answers if isinstance(a, Prepared) and a.problem is not None]
         if problems:
             raise FleetError(problems[0])
         self._current = order
-        await asyncio.gather(*(self._commit(worker, order) for worker in self.workers))
+        await self._insist(workers, [self._commit(worker, order) for worker in workers])
 
     async def replace_credentials(self, credentials: bytes) -> int:
         """In force on every worker when this returns; how many workers that is."""
-        self._tickets += 1
-        if self._current is not None:
-            self._current = msgspec.structs.replace(self._current, credentials=credentials)
-        message = NewCredentials(self._tickets, credentials)
-        running = [worker for worker in self.workers if worker.adopted]
-        await asyncio.gather(*(w.ask(message, CredentialsAdopted, self._tickets) for w in running))
-        return len(running)
+        async with self._changing:
+            self._tickets += 1
+            if self._current is not None:
+                self._current = msgspec.structs.replace(self._current, credentials=credentials)
+            message = NewCredentials(self._tickets, credentials)
+            running = [worker for worker in self.workers if worker.adopted]
+            return await self._insist(
+                running, [w.ask(message, CredentialsAdopted, self._tickets) for w in running]
+            )
 
     async def drain(self, *, within_s: float) -> int:
         """Let every worker finish and exit; the number of calls cut off."""
         self._stopping = True
-        return sum(await asyncio.gather(*(self._stop(w, within_s) for w in self.workers)))
+        async with self._changing:
+            return sum(await asyncio.gather(*(self._stop(w, within_s) for w in self.workers)))
+
+    async def _insist(
+        self, workers: list[WorkerHandle], orders: list[Coroutine[None, None, object]]
+    ) -> int:
+        """How many workers did as told. Who did not is ended: its successor gets the newest."""
+        done = 0
+        for worker, result in zip(
+            workers, await asyncio.gather(*orders, return_exceptions=True), strict=True
+        ):
+            if isinstance(result, FleetError):
+                log.error("worker.killed", worker=worker.index, reason=str(result))
+                worker.kill()
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                done += 1
+        return done
 
     async def _commit(self, worker: WorkerHandle, order: Prepare) -> None:
         await worker.ask(Adopt(order.generation), Adopted, order.generation)
@@ -172,27 +219,34 @@ class Fleet:
 
     async def _launch(self, worker: WorkerHandle) -> None:
         await worker.start(data=self._data)
-        self._group.create_task(self._attend(worker))
+        worker.listening = self._group.create_task(worker.listen(self._on_report))
 
     async def _attend(self, worker: WorkerHandle) -> None:
-        """Listen to a worker; when it dies unasked, put another in its place."""
-        await worker.listen(self._on_report)
-        process = worker.process
-        code = await process.wait() if process is not None else 0
-        if self._stopping:
-            return
-        log.error("worker.died", worker=worker.index, exit_code=code)
-        delay, longest = RESPAWN_BACKOFF_S
-        while not self._stopping:
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, longest)
+        """Whenever a worker dies unasked, put another in its place."""
+        while True:
+            code = await worker.ended()
+            if self._stopping:
+                return
+            log.error("worker.died", worker=worker.index, exit_code=code)
+            delay, longest = RESPAWN_BACKOFF_S
+            while not await self._replaced(worker):
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, longest)
+
+    async def _replaced(self, worker: WorkerHandle) -> bool:
+        """Try once; True also when nobody is wanted any more."""
+        async with self._changing:
+            if self._stopping:
+                return True
             try:
                 await self._replace(worker)
             except (FleetError, OSError) as error:
                 log.error("worker.not-replaced", worker=worker.index, reason=str(error))
-                continue
-            log.info("worker.replaced", worker=worker.index)
-            return
+                worker.kill()
+                await worker.ended()
+                return False
+        log.info("worker.replaced", worker=worker.index)
+        return True
 
     async def _replace(self, worker: WorkerHandle) -> None:
         order = self._current
@@ -216,6 +270,5 @@ class Fleet:
                 await process.wait()
         except (TimeoutError, FleetError):
             log.error("worker.killed", worker=worker.index, reason="it did not stop in time")
-            if process.returncode is None:
-                process.kill()
+            worker.kill()
         return cut

@@ -30,52 +30,52 @@ class RecorderClosedError(UnavailableError):
 class EntrySizeError(AuditError):
     """An entry is empty or larger than the log takes."""
 
-    code = "audit.entry_size"
+    code = "audit.entry-size"
 
 
 class RecordError(AuditError):
     """Bytes that are no record of this version."""
 
-    code = "audit.record_invalid"
+    code = "audit.record-invalid"
 
 
 class JournalError(AuditError):
     """A journal is damaged before its end: records that were acknowledged cannot be read."""
 
-    code = "audit.journal_corrupt"
+    code = "audit.journal-corrupt"
 
 
 class LogError(AuditError):
     """The log contradicts itself, its checkpoint or its index."""
 
-    code = "audit.log_corrupt"
+    code = "audit.log-corrupt"
 
 
 class CheckpointError(LogError):
     """The published checkpoint is not the one that was signed last."""
 
-    code = "audit.checkpoint_rolled_back"
+    code = "audit.checkpoint-rolled-back"
 
 
 class NoLogError(AuditError):
     """There is no log here yet."""
 
-    code = "audit.no_log"
+    code = "audit.no-log"
 
 
 class UnknownEntryError(AuditError):
     """The log has no such entry under its checkpoint."""
 
-    code = "audit.entry_unknown"
+    code = "audit.entry-unknown"
 
 
 class NoteError(AuditError):
     """A signed note, a verifier key or a checkpoint is malformed or not signed by the key."""
 
-    code = "audit.note_invalid"
+    code = "audit.note-invalid"
 
 
 class ProofError(AuditError):
     """A proof is malformed or does not prove what it claims."""
 
-    code = "audit.proof_invalid"
+    code = "audit.proof-invalid"

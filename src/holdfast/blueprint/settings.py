@@ -33,6 +33,7 @@ def setting_problems(draft: Draft) -> Iterator[Problem]:
             yield from _waits(draft, path, form.controls.timeouts)
             yield from _control_problems(draft, path, form)
             yield from _misplaced(draft, path, form)
+            yield from _shared(draft, path, form)
         yield from _unreachable(draft, ("relationships", index, "connects", 1), form)
 
 
@@ -94,6 +95,20 @@ def _waits(draft: Draft, path: Path, form: TimeoutsForm | None) -> Iterator[Prob
             what = f"{name} ({wait:g}) is more than total_s ({form.total_s:g})"
             fix = f"lower {name}, or raise total_s"
             yield draft.problem((*path, "timeouts", name), what=what, fix=fix)
+
+
+def _shared(draft: Draft, path: Path, form: RelationshipForm) -> Iterator[Problem]:
+    """All relationships to a node share its connections, so these two are the node's to say."""
+    timeouts = form.controls.timeouts if form.controls else None
+    limits = form.controls.limits if form.controls else None
+    for group, name, value in (
+        ("timeouts", "connect_s", timeouts.connect_s if timeouts else None),
+        ("limits", "connections", limits.connections if limits else None),
+    ):
+        if value is not None:
+            what = f"{name} belongs to the node that is called, whose connections are shared"
+            fix = f"write it under the node's controls.{group}"
+            yield draft.problem((*path, group, name), what=what, fix=fix, key=True)
 
 
 def _control_problems(

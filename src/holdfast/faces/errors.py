@@ -13,49 +13,49 @@ class FacesError(HoldfastError):
 class HostRefusedError(FacesError):
     """The request names a host that is not this server: a page elsewhere may be behind it."""
 
-    code = "faces.host_refused"
+    code = "faces.host-refused"
 
 
 class PathUnknownError(FacesError):
     """There is no such path."""
 
-    code = "faces.path_unknown"
+    code = "faces.path-unknown"
 
 
 class MethodRefusedError(FacesError):
     """The path is there, but is only read."""
 
-    code = "faces.method_refused"
+    code = "faces.method-refused"
 
 
 class RequestInvalidError(FacesError):
     """A parameter is not what the API's reference says."""
 
-    code = "faces.request_invalid"
+    code = "faces.request-invalid"
 
 
 class CallUnknownError(FacesError):
     """Neither the log nor a journal has a record of this call."""
 
-    code = "faces.call_unknown"
+    code = "faces.call-unknown"
 
 
 class ProofPendingError(FacesError):
     """The record is durable, but no checkpoint covers it yet."""
 
-    code = "faces.proof_pending"
+    code = "faces.proof-pending"
 
 
 class LogSlowError(FacesError):
     """The log was not read within its time."""
 
-    code = "faces.log_slow"
+    code = "faces.log-slow"
 
 
 class StreamsFullError(FacesError):
     """As many watchers as the server takes are connected already."""
 
-    code = "faces.streams_full"
+    code = "faces.streams-full"
 
 
 STATUSES: tuple[tuple[type[HoldfastError], int], ...] = (

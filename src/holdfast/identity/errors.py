@@ -12,4 +12,4 @@ class IdentityError(HoldfastError):
 class UnknownCredentialError(IdentityError):
     """No credential has that id."""
 
-    code = "identity.credential_unknown"
+    code = "identity.credential-unknown"

@@ -19,16 +19,22 @@ _TokenLimit: TypeAlias = Annotated[int, msgspec.Meta(ge=0)] | None
 
 
 class Endpoint(msgspec.Struct, frozen=True, gc=False):
-    """One path of the API: the action it means, and its path at an upstream's base URL."""
+    """One path of the API: the action it means, and its path at an upstream's base URL.
+
+    ``generates``: its answer is made token by token, so that ``max_tokens`` means something.
+    """
 
     path: str
     action: str
     suffix: str
+    generates: bool = False
 
 
 ENDPOINTS: dict[bytes, Endpoint] = {
-    b"/v1/chat/completions": Endpoint("/v1/chat/completions", "generate", "/chat/completions"),
-    b"/v1/completions": Endpoint("/v1/completions", "complete", "/completions"),
+    b"/v1/chat/completions": Endpoint(
+        "/v1/chat/completions", "generate", "/chat/completions", generates=True
+    ),
+    b"/v1/completions": Endpoint("/v1/completions", "complete", "/completions", generates=True),
     b"/v1/embeddings": Endpoint("/v1/embeddings", "embed", "/embeddings"),
 }
 
@@ -93,16 +99,22 @@ def read_request(body: bytes) -> Asked:
     )
 
 
-def with_model(body: bytes, asked: str, wanted: str) -> bytes:
+def with_model(body: bytes, asked: str, wanted: str, *, max_tokens: int | None = None) -> bytes:
     """The body with ``model`` set to ``wanted``; the very same bytes where that changes nothing.
+
+    ``max_tokens`` is set as well where it is not None: a limit that holds only for requests that
+    name one would be none.
 
     A body that names ``model`` twice, or spells it with escapes, could mean one model to us and
     another to the upstream (a parser differential): it is written anew, from what we read.
     """
-    if asked == wanted and body.count(b'"model"') == 1 and b"\\u006" not in body:
+    untouched = asked == wanted and max_tokens is None
+    if untouched and body.count(b'"model"') == 1 and b"\\u006" not in body:
         return body
     fields = _OBJECT.decode(body)
     fields["model"] = msgspec.Raw(msgspec.json.encode(wanted))
+    if max_tokens is not None:
+        fields["max_tokens"] = msgspec.Raw(b"%d" % max_tokens)
     return msgspec.json.encode(fields)
 
 

@@ -42,9 +42,9 @@ nodes:
     controls: {upstream: {url: "http://127.0.0.1:9000/v1", model: counter-large}}
 relationships:
   - {id: desk-asks, connects: [desk, reviewer], protocol: HTTP, description: Asks.,
-     controls: {timeouts: {connect_s: 1, first_byte_s: 3, idle_s: 3, total_s: 20}}}
+     controls: {timeouts: {first_byte_s: 3, idle_s: 3, total_s: 20}}}
   - {id: till-asks, connects: [till, counter], protocol: HTTP, description: Asks.,
-     controls: {timeouts: {connect_s: 1, first_byte_s: 3, idle_s: 3, total_s: 20}}}
+     controls: {timeouts: {first_byte_s: 3, idle_s: 3, total_s: 20}}}
 """
 
 

@@ -66,10 +66,10 @@ class Server:
         if self._listener is not None:
             self._listener.close()
         deadline = self.clock.monotonic() + within_s
-        while any(c.busy for c in self.connections) and self.clock.monotonic() < deadline:
+        while any(c.owes for c in self.connections) and self.clock.monotonic() < deadline:
             self._close_idle()
             await asyncio.sleep(0.02)
-        cut = sum(c.busy for c in self.connections)
+        cut = sum(c.owes for c in self.connections)
         self.abort()
         return cut
 
@@ -85,7 +85,7 @@ class Server:
 
     def _close_idle(self) -> None:
         for connection in tuple(self.connections):
-            if not connection.busy:
+            if not connection.owes:
                 connection.abort()
 
     def _schedule(self) -> None:
@@ -216,6 +216,11 @@ class Exchange(asyncio.Protocol):
             self._refuse(408, "timeout", "the request did not arrive in time")
         else:
             self._transport.close()
+
+    @property
+    def owes(self) -> bool:
+        """Whether an answer is still to come, or on its way to a client that reads slowly."""
+        return self.busy or self._transport.get_write_buffer_size() > 0
 
     # -- reading ------------------------------------------------------------------------------
 

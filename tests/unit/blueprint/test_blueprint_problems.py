@@ -59,6 +59,9 @@ TYPES_FIX = "Types of your own start with `x-`."
 X = "nodes.x.controls"
 
 TABLE = [
+    # what is the node's alone
+    (relationship("{id: r, connects: [model, desk], controls: {timeouts: {connect_s: 1}}}"), 12, "relationships[1].controls.timeouts.connect_s", "connect_s belongs to the node that is called, whose connections are shared", "write it under the node's controls.timeouts"),
+    (relationship("{id: r, connects: [model, desk], controls: {limits: {connections: 1}}}"), 12, "relationships[1].controls.limits.connections", "connections belongs to the node that is called, whose connections are shared", "write it under the node's controls.limits"),
     # the header
     (HEAD.replace("holdfast: 1", "holdfast: 2"), 1, "holdfast", "format `2` is not one this Holdfast reads", "write `holdfast: 1`"),
     (HEAD.replace("name: review\n", ""), 1, "name", "`name` is missing", "add `name: ...`. The system's name."),

@@ -60,7 +60,7 @@ def test_every_fragment_has_its_address_and_is_part_of_the_page(name, client):
 def test_there_is_no_other_fragment(client):
     response = client.get("/fragments/secrets")
     assert response.status_code == 422
-    assert response.json()["error"]["code"] == "faces.request_invalid"
+    assert response.json()["error"]["code"] == "faces.request-invalid"
 
 
 def test_nothing_is_inline(client):

@@ -63,7 +63,7 @@ def test_calls_under_way_and_ended_are_told_apart(system, client):
 def test_a_limit_outside_its_bounds_is_said_to_be(client):
     response = client.get("/api/calls", params={"limit": 0})
     assert response.status_code == 422
-    assert error_of(response)["code"] == "faces.request_invalid"
+    assert error_of(response)["code"] == "faces.request-invalid"
 
 
 def test_a_call_has_its_exact_records(system, client):
@@ -84,14 +84,14 @@ def test_a_record_that_no_checkpoint_covers_is_pending_and_has_no_proof_yet(syst
     assert record["index"] is None
     response = client.get(f"/api/calls/{call.call}/proof")
     assert response.status_code == 409
-    assert error_of(response)["code"] == "faces.proof_pending"
+    assert error_of(response)["code"] == "faces.proof-pending"
 
 
 def test_an_unknown_call_is_not_found_and_the_answer_says_where_ids_come_from(client):
     for path in ("/api/calls/01J0000000000000000000000A", "/api/calls/nonsense/proof"):
         response = client.get(path)
         assert response.status_code == 404
-        assert error_of(response)["code"] == "faces.call_unknown"
+        assert error_of(response)["code"] == "faces.call-unknown"
         assert "x-request-id" in error_of(response)["fix"]
 
 
@@ -125,7 +125,7 @@ def test_an_entry_and_its_proof_can_be_had_as_files(client, fakes):
 def test_an_entry_past_the_end_is_not_found(client):
     response = client.get("/api/log/13/proof")
     assert response.status_code == 404
-    assert error_of(response)["code"] == "audit.entry_unknown"
+    assert error_of(response)["code"] == "audit.entry-unknown"
 
 
 def test_the_head_of_the_log_is_told_with_its_key(client, fakes):
@@ -139,7 +139,7 @@ def test_the_head_of_the_log_is_told_with_its_key(client, fakes):
 def test_a_log_that_is_not_there_yet_is_unavailable(fakes):
     response = client_of(fakes.FakeSystem()).get("/api/log")
     assert response.status_code == 503
-    assert error_of(response)["code"] == "audit.no_log"
+    assert error_of(response)["code"] == "audit.no-log"
 
 
 def test_a_damaged_log_is_never_passed_off_as_sound(system, client):
@@ -168,8 +168,8 @@ def test_live_says_once_what_a_change_said(system, client):
 
 def test_an_unknown_path_or_method_has_the_shape_of_every_error(client):
     missing, changing = client.get("/nowhere"), client.post("/api/calls")
-    assert (missing.status_code, error_of(missing)["code"]) == (404, "faces.path_unknown")
-    assert (changing.status_code, error_of(changing)["code"]) == (405, "faces.method_refused")
+    assert (missing.status_code, error_of(missing)["code"]) == (404, "faces.path-unknown")
+    assert (changing.status_code, error_of(changing)["code"]) == (405, "faces.method-refused")
 
 
 def test_a_fault_of_ours_tells_nothing_of_its_inside(system, app):

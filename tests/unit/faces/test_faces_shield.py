@@ -46,7 +46,7 @@ def test_a_name_that_somebody_elses_dns_points_here_is_not_ours(named, bound):
 def test_a_rebound_name_is_refused_on_every_path(path, client):
     response = client.get(path, headers={"host": "evil.example:8081"})
     assert response.status_code == 421
-    assert response.json()["error"]["code"] == "faces.host_refused"
+    assert response.json()["error"]["code"] == "faces.host-refused"
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/calls", "/static/console.css", "/nowhere"])

@@ -92,7 +92,7 @@ def test_revoking_again_keeps_the_first_instant(credentials):
 def test_revoking_what_was_never_given_is_a_clear_error(credentials):
     with pytest.raises(UnknownCredentialError) as caught:
         credentials.revoke(CredentialId("nothere"), at=Instant(1))
-    assert caught.value.code == "identity.credential_unknown"
+    assert caught.value.code == "identity.credential-unknown"
     assert "no credential has that id" in caught.value.what
     assert "list the credentials" in caught.value.fix
 

@@ -22,6 +22,18 @@ def test_only_the_model_changes_when_the_upstream_has_another_name_for_it(model,
     assert json.loads(changed) == {**rest, "model": "other"}
 
 
+@given(rest=st.dictionaries(TEXT, JSON, max_size=5))
+def test_a_token_limit_is_written_into_a_request_that_names_none(rest):
+    for name in ("model", "max_tokens"):
+        rest.pop(name, None)
+    body = json.dumps({"model": "m", **rest}).encode()
+    assert json.loads(with_model(body, "m", "m", max_tokens=7)) == {
+        **rest,
+        "model": "m",
+        "max_tokens": 7,
+    }
+
+
 @given(model=TEXT, rest=st.dictionaries(TEXT, JSON, max_size=5))
 def test_a_body_that_names_the_same_model_once_is_passed_on_untouched(model, rest):
     rest.pop("model", None)

@@ -149,7 +149,7 @@ def checkpoint_view(
     head: tuple[Checkpoint, int | None] | HoldfastError, *, verify: str
 ) -> CheckpointView:
     if isinstance(head, HoldfastError):
-        empty = head.code == "audit.no_log"
+        empty = head.code == "audit.no-log"
         return CheckpointView(
             size="0",
             root="",

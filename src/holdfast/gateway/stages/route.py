@@ -7,7 +7,7 @@ from holdfast.core import NodeId
 from holdfast.gateway.call import Refused, Routed, Screened
 from holdfast.gateway.rules import RULES
 from holdfast.gateway.upstreams import Upstream
-from holdfast.providers import with_model
+from holdfast.providers import Asked, with_model
 
 
 class Route:
@@ -28,7 +28,9 @@ class Route:
             rule = RULES["upstream.missing"]
             fix = f"give '{allowed.callee.id}' an upstream control in the blueprint"
             return Refused("route", rule, rule.meaning, fix, screened)
-        body = with_model(accepted.body, asked.model, upstream.model)
+        body = with_model(
+            accepted.body, asked.model, upstream.model, max_tokens=_missing_limit(screened, asked)
+        )
         message = (
             b"POST %b%b HTTP/1.1\r\n%b\r\nx-request-id: %b\r\n%bcontent-length: %d\r\n\r\n%b"
             % (
@@ -43,3 +45,11 @@ class Route:
         )
         timeouts = self._blueprint.timeouts(allowed.relationship)
         return Routed(screened, upstream, timeouts, message)
+
+
+def _missing_limit(screened: Screened, asked: Asked) -> int | None:
+    """The token limit to write into a request that generates and names none itself."""
+    if screened.limits.max_tokens is None or asked.max_tokens is not None:
+        return None
+    generates = screened.allowed.known.accepted.endpoint.generates
+    return screened.limits.max_tokens if generates else None

@@ -140,6 +140,9 @@ class SimTransport(asyncio.Transport):
     def is_closing(self) -> bool:
         return self._closing
 
+    def get_write_buffer_size(self) -> int:
+        return self._in_flight
+
     def pause_reading(self) -> None:
         self._reading = False
 
