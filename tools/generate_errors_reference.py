@@ -71,7 +71,7 @@ could read one request differently, it is refused ([why](../decisions/0006-stric
 """
 
 WIRE = {
-    "http.bare-lf": ("400", "A line ends in LF without CR."),
+    "http.line-end": ("400", "A line of the head does not end in CR LF, or the head holds a NUL."),
     "http.folding": ("400", "A header field continues on the next line (obsolete folding)."),
     "http.malformed": ("400", "Not HTTP/1.1, a NUL or bare CR in the head, or bad chunks."),
     "http.host": ("400", "There is not exactly one `Host`."),

@@ -55,6 +55,7 @@ WIRE = {
 
 FIXED = {
     "wire.server:LINGER_S": "How long the rest of a refused body is read and dropped.",
+    "wire.server:CLOSED_S": "How long connections that were cut may take to tell their handlers.",
     "wire.server:SWEEP_S": "How often connections' deadlines are looked at: their precision.",
     "wire.client:IDLE_CONNECTIONS_MAX": "Connections kept open per upstream and worker.",
     "wire.client:HEADERS_MAX": "Header fields of an upstream's answer.",
@@ -109,6 +110,7 @@ FIXED = {
     "faces.api.routes:CALL_ID_LENGTH_MAX": "Characters of a call's id in the control API.",
     "faces.api.routes:INDEX_MAX": "The highest index in the control API.",
     "app.keeper:INTEGRATE_S": "How often records are brought from the journals into the log.",
+    "app.keeper:ANNOUNCE_S": "How often the console's watchers are told to look for changes.",
     "app.keeper:WATCH_S": "How often the blueprint's files are looked at.",
     "app.keeper:DRAIN_S": "How long calls under way may go on when an instance stops.",
     "app.keeper:ORPHANS_S": "How long a new instance waits for workers that its predecessor left.",

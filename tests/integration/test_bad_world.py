@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -247,11 +248,42 @@ def test_two_framings_of_one_body_are_refused(shared: Home) -> None:
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-@pytest.mark.parametrize("start", [b"POST /v1/chat", b"POST / HTTP/1.1\r\nhost: x\r\nx-a: "])
-def test_a_head_that_never_ends_is_not_waited_for(shared: Home, start: bytes) -> None:
+def test_a_head_that_never_ends_is_not_waited_for(shared: Home) -> None:
     """Slow loris: the limit is 10 s, the deadline three times that."""
-    answer = raw_exchange(shared.url, start)
-    assert answer.startswith(b"HTTP/1.1 408 ")
+    starts = (b"POST /v1/chat", b"POST / HTTP/1.1\r\nhost: x\r\nx-a: ")
+    with ThreadPoolExecutor(len(starts)) as callers:
+        answers = list(callers.map(lambda start: raw_exchange(shared.url, start), starts))
+    assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in answers)
+
+
+# -- limits of a relationship -----------------------------------------------------------------
+
+
+def test_a_request_beyond_its_relationships_limits_is_refused(shared: Home) -> None:
+    key = shared.keys["desk"]
+    large = chat(shared.url, key, "x" * 5_000, model="limited")
+    assert (large.status, large.rule) == (413, "limit.request-bytes")
+    many = chat(shared.url, key, model="limited", max_tokens=11)
+    assert (many.status, many.rule) == (400, "limit.max-tokens")
+    assert chat(shared.url, key, model="limited", max_tokens=10).status == 200
+    for answer in (large, many):
+        assert [r["decision"] for r in shared.records(answer.call)] == ["refuse"]
+
+
+def test_an_answer_beyond_its_relationships_limit_is_broken_off(
+    shared: Home, upstream: ScriptedUpstream
+) -> None:
+    key = shared.keys["desk"]
+    plain = chat(shared.url, key, model="limited", scripted={"size": 10_000})
+    assert (plain.status, plain.rule) == (502, "limit.answer-bytes")
+    script = {"mark": "endless", "events": 100_000, "size": 100}
+    streamed = chat(shared.url, key, model="limited", stream=True, scripted=script)
+    last = streamed.body.rstrip().rpartition(b"\n\n")[2]
+    assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == "limit.answer-bytes"
+    assert len(streamed.body) < 10_000
+    eventually(lambda: upstream.saw_leave("endless"), "the upstream is let go")
+    closed = shared.records(streamed.call)[-1]
+    assert (closed["outcome"], closed["rule"]) == ("failed", "limit.answer-bytes")
 
 
 # -- disks ------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ def test_embeddings_arrive_as_floats_and_as_base64(client: openai.OpenAI) -> Non
 
 def test_models_are_what_the_caller_may_call(client: openai.OpenAI, shared: Home) -> None:
     names = [model.id for model in client.models.list()]
-    assert names == ["reviewer", "renamed", "impatient", "nowhere"]
+    assert names == ["reviewer", "renamed", "limited", "impatient", "nowhere"]
     assert client.models.retrieve("renamed").id == "renamed"
     with client_for(shared, shared.keys["clerk"]) as clerk:
         assert [model.id for model in clerk.models.list()] == ["other"]

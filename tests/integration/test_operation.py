@@ -7,10 +7,8 @@ import json
 import os
 import signal
 import stat
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,6 @@ import pytest
 from live import (
     DEADLINE_S,
     Home,
-    Instance,
     ScriptedUpstream,
     chat,
     chat_body,
@@ -177,85 +174,6 @@ def test_a_key_for_no_node_is_refused_with_a_suggestion(shared: Home) -> None:
     assert "0123456789" in ran.err
 
 
-# -- reload -----------------------------------------------------------------------------------
-
-
-def open_other(text: str) -> str:
-    more = "  - {id: desk-other, connects: [desk, other], protocol: HTTP, description: Asks.}\n"
-    return text + more
-
-
-def sighup(instance: Instance) -> None:
-    instance.process.send_signal(signal.SIGHUP)
-
-
-def nothing(instance: Instance) -> None:
-    """The changed file is noticed by itself."""
-
-
-@pytest.mark.parametrize("prompt", [sighup, nothing], ids=["SIGHUP", "changed file"])
-def test_a_changed_blueprint_is_taken_by_every_worker(
-    home: Home, prompt: Callable[[Instance], None]
-) -> None:
-    instance = home.up("--workers", "2")
-    home.make_keys("desk")
-    assert chat(home.url, home.keys["desk"], model="other").rule == "relationship.undeclared"
-    home.blueprint.write_text(open_other(home.blueprint.read_text()))
-    prompt(instance)
-    eventually(lambda: instance.has_logged("reload.adopted"), "the new blueprint is in force")
-    statuses = {
-        chat(home.url, home.keys["desk"], model="other").status for _ in range(CONNECTIONS_ASKED)
-    }
-    assert statuses == {200}
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda text: text.replace("holdfast: 1", "holdfast: ["),
-        lambda text: open_other(text).replace("[desk, other]", "[desk, nobody]"),
-        lambda text: open_other(text) + "policies: [missing.cedar]\n",
-        lambda text: open_other(text).replace('/v1"}', '/v1", api_key: "env:NOT_SET_HERE"}', 1),
-    ],
-    ids=["not yaml", "unknown node", "missing policy", "missing secret"],
-)
-def test_a_bad_blueprint_changes_nothing_and_is_said(
-    home: Home, damage: Callable[[str], str]
-) -> None:
-    instance = home.up("--workers", "2")
-    home.make_keys("desk")
-    sound = home.blueprint.read_text()
-    home.blueprint.write_text(damage(sound))
-    sighup(instance)
-    eventually(lambda: instance.has_logged("reload.refused"), "the bad blueprint is refused")
-    assert every_answer(home, home.keys["desk"]) == {200}
-    assert chat(home.url, home.keys["desk"], model="other").rule == "relationship.undeclared"
-    home.blueprint.write_text(open_other(sound))
-    eventually(lambda: instance.has_logged("reload.adopted"), "the mended one is taken")
-    assert chat(home.url, home.keys["desk"], model="other").status == 200
-
-
-def test_a_call_under_way_ends_on_the_blueprint_it_began_with(home: Home) -> None:
-    instance = home.up()
-    home.make_keys("desk")
-    body = chat_body(stream=True, scripted={"events": 100, "delay_s": 0.02})
-
-    async def overtaken() -> bytes:
-        async with await open_stream(home.url, body, home.keys["desk"]) as events:
-            text = home.blueprint.read_text()
-            removed = [line for line in text.splitlines() if "desk-reviewer" not in line]
-            home.blueprint.write_text("\n".join(removed) + "\n")
-            sighup(instance)
-            await asyncio.to_thread(
-                eventually, lambda: instance.has_logged("reload.adopted"), "the reload"
-            )
-            refused = await asyncio.to_thread(chat, home.url, home.keys["desk"])
-            assert refused.rule == "relationship.undeclared"
-            return await events.rest()
-
-    assert asyncio.run(overtaken()).endswith(b"data: [DONE]\n\n")
-
-
 # -- stopping ---------------------------------------------------------------------------------
 
 
@@ -313,6 +231,42 @@ def test_stopping_does_not_cut_off_an_answer_that_is_still_being_read(home: Home
     answer = asyncio.run(read_slowly())
     assert len(json.loads(answer)["choices"][0]["message"]["content"]) == size
     assert instance.process.wait(timeout=DEADLINE_S) == 0
+
+
+def test_calls_cut_off_by_stopping_are_recorded_too(home: Home, upstream: ScriptedUpstream) -> None:
+    """The drain waits 10 s for a call, not for ever."""
+    instance = home.up()
+    home.make_keys("desk")
+    streamed = chat_body(stream=True, scripted={"events": 2, "delay_s": 60})
+    silent = chat_body(scripted={"mark": "cut-off", "silent": True})
+
+    async def cut_off() -> str:
+        key = home.keys["desk"]
+        asking = asyncio.create_task(open_stream(home.url, silent, key))
+        async with await open_stream(home.url, streamed, key) as events:
+            await asyncio.to_thread(
+                eventually, lambda: upstream.was_reached("cut-off"), "the call arrives"
+            )
+            instance.process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(DEADLINE_S):
+                with pytest.raises(asyncio.IncompleteReadError):
+                    await events.rest()
+                with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                    await asking
+            return events.call
+
+    call = asyncio.run(cut_off())
+    assert instance.process.wait(timeout=DEADLINE_S) == 0
+    [stopped] = [each for each in instance.events() if each["event"] == "keeper.stopped"]
+    assert stopped["calls_cut_off"] == 2
+    opened, closed = home.records(call)
+    assert (opened["event"], closed["event"], closed["outcome"]) == (
+        "opened",
+        "closed",
+        "cancelled",
+    )
+    plain = (upstream.seen("cut-off").header(b"x-request-id") or b"").decode()
+    assert [record["outcome"] for record in home.records(plain)] == ["cancelled"]
 
 
 def test_a_stopped_instance_starts_again_with_its_log_and_keys(home: Home) -> None:
@@ -443,7 +397,7 @@ def test_no_prompt_answer_or_key_is_written_anywhere(
     chat(home.url, f"hf_0123456789_{SECRET}", SECRET)
     post(home.url, f'{{"model": "{SECRET}'.encode(), key=key)
     assert all(ANSWER.encode() in body for body in said)
-    time.sleep(0.5)  # the log's own time to integrate and report
+    eventually(lambda: home.tell("audit", "verify")["pending"] == 0, "everything is in the log")
     home.instance.kill()
     home.up()
     assert home.instance.stop() == 0

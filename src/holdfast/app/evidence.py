@@ -12,9 +12,9 @@ from holdfast.audit import CallRecord, Entry, LogReader, decode_record, verify_l
 from holdfast.core import HoldfastError
 from holdfast.world.real import FileBlobs, FileJournals
 
-WAIT_S = 2.0
+WAIT_S = 5.0
 """How long a record that is durable, but not yet in the log, is waited for: the keeper brings
-records in ten times a second."""
+records in once a second."""
 _POLL_S = 0.1
 
 

@@ -32,7 +32,8 @@ from holdfast.identity import CredentialStore
 from holdfast.world.ports import Store
 from holdfast.world.real import SocketNetwork, SystemClock, SystemEntropy
 
-INTEGRATE_S = 0.1
+INTEGRATE_S = 1.0
+ANNOUNCE_S = 0.25
 WATCH_S = 0.5
 DRAIN_S = 10.0
 ORPHANS_S = 15.0
@@ -135,6 +136,11 @@ class Keeper:
         while True:
             await asyncio.sleep(INTEGRATE_S)
             await self.integrate_once()
+
+    async def announce(self) -> None:
+        """Let watchers look for changes, for ever."""
+        while True:
+            await asyncio.sleep(ANNOUNCE_S)
             await self.monitor.announce()
 
     async def integrate_once(self) -> None:
@@ -270,7 +276,7 @@ async def _serve(
         await keeper.stop()
         raise
     control = await serve_control(data.control_socket, keeper.answer)
-    tasks = [group.create_task(keeper.integrate())]
+    tasks = [group.create_task(keeper.integrate()), group.create_task(keeper.announce())]
     if keeper.options.watch:
         tasks.append(group.create_task(keeper.watch()))
     web = make_console(

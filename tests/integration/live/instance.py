@@ -36,6 +36,11 @@ nodes:
     description: Known to the upstream by another name.
     controls:
       upstream: {{url: "http://127.0.0.1:{port}/v1", model: upstream-name}}
+  limited:
+    type: ai:llm
+    description: May be asked little, and may say little.
+    controls:
+      upstream: {{url: "http://127.0.0.1:{port}/v1"}}
   impatient:
     type: ai:llm
     description: May not be waited for.
@@ -55,6 +60,12 @@ nodes:
 relationships:
   - {{id: desk-reviewer, connects: [desk, reviewer], protocol: HTTP, description: Asks.}}
   - {{id: desk-renamed, connects: [desk, renamed], protocol: HTTP, description: Asks.}}
+  - id: desk-limited
+    connects: [desk, limited]
+    protocol: HTTP
+    description: Asks, a little.
+    controls:
+      limits: {{request_bytes: 4KiB, answer_bytes: 8KiB, max_tokens: 10}}
   - {{id: desk-impatient, connects: [desk, impatient], protocol: HTTP, description: Asks.}}
   - {{id: desk-nowhere, connects: [desk, nowhere], protocol: HTTP, description: Asks.}}
   - {{id: clerk-other, connects: [clerk, other], protocol: HTTP, description: Asks.}}

@@ -155,8 +155,8 @@ class ScriptedUpstream:
             if not exchange.writable:
                 writable.clear()
                 await writable.wait()
-            if delay_s := script.get("delay_s", 0):
-                await asyncio.sleep(delay_s)
+            # Also without delay: a connection that was lost says so between two events.
+            await asyncio.sleep(script.get("delay_s", 0))
         if mark not in self._log.left:
             exchange.end(b"data: [DONE]\n\n")
 
