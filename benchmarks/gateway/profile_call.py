@@ -22,7 +22,7 @@ from targets import HERE
 
 from holdfast.app.files import load_texts
 from holdfast.audit import Done, Recorder, decode_record, encode_record
-from holdfast.core import NodeId
+from holdfast.core import NodeId, Salt
 from holdfast.gateway import Gateway
 from holdfast.gateway.call import (
     Accepted,
@@ -293,7 +293,7 @@ def write_parts(
     write = Write(
         recorder,
         journeys=journeys,
-        salt=SALT,
+        salt=Salt(SALT),
         worker=0,
         tenant="default",
         blueprint=bench.loaded.blueprint.digest,

@@ -35,7 +35,7 @@ JOURNAL_BYTES_MAX = 64 * 1024 * 1024
 """A journal this large is sealed and a new one begun, so that old ones can go."""
 APPEND_S_MAX = 30.0
 """A disk that takes longer than this to sync counts as failed."""
-GATHER_S = 0.001
+GATHER_S = 0.002
 """How long an append waits for company while many calls are under way: an append costs 100 us of
 CPU (a thread's turn, the write, the sync), whoever shares it, and a model's call takes seconds."""
 RETRY_AFTER_S = 1.0
@@ -82,6 +82,8 @@ class Recorder:
         self._journal_bytes_max = journal_bytes_max
         self._on_fault = on_fault
         self._crowd: Crowd = _alone
+        self._wanted = 0
+        self._all_here: asyncio.Future[None] | None = None
         self._frames: list[bytes] = []
         self._dones: list[Done] = []
         self._pending_bytes = 0
@@ -119,6 +121,8 @@ class Recorder:
         frames.append(FRAME.pack(size, crc32(entry)))
         frames.append(entry)
         self._dones.append(done)
+        if self._all_here is not None and len(self._dones) >= self._wanted:
+            self._go_on()
 
     async def close(self) -> None:
         """Write what waits, seal the journal, and take no more. Idempotent."""
@@ -156,14 +160,31 @@ class Recorder:
         """Append until nothing waits. Started by the first entry, so that rest costs nothing."""
         try:
             while self._dones:
-                if len(self._dones) * 2 < self._crowd():
-                    await asyncio.sleep(GATHER_S)
+                await self._gather()
                 await self._write_batch()
         finally:
             self._task = None
             self._is_flowing = False
             if self._dones:  # something unforeseen ended the loop: nobody may wait for ever
                 self._fail(self._take()[1], AuditError("the recorder stopped", fix="restart it"))
+
+    async def _gather(self) -> None:
+        """Wait a moment for the records of the other calls under way, and no longer than for all."""
+        wanted = self._crowd()
+        if len(self._dones) >= wanted:
+            return
+        loop = asyncio.get_running_loop()
+        self._wanted, self._all_here = wanted, loop.create_future()
+        timer = loop.call_later(GATHER_S, self._go_on)
+        try:
+            await self._all_here
+        finally:
+            timer.cancel()
+            self._all_here = None
+
+    def _go_on(self) -> None:
+        if self._all_here is not None and not self._all_here.done():
+            self._all_here.set_result(None)
 
     async def _write_batch(self) -> None:
         frames, dones = self._take()

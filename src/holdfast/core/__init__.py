@@ -3,9 +3,9 @@
 from holdfast.core.canonical import Json, canonical_json
 from holdfast.core.digests import (
     Digest,
+    Salt,
     SaltedDigest,
     SaltedHasher,
-    salted_digest,
     sha256_digest,
 )
 from holdfast.core.errors import HoldfastError
@@ -30,11 +30,11 @@ __all__ = [
     "Json",
     "NodeId",
     "RelationshipId",
+    "Salt",
     "SaltedDigest",
     "SaltedHasher",
     "canonical_json",
     "rfc3339",
-    "salted_digest",
     "sha256_digest",
     "ulid",
     "ulid_instant",

@@ -5,7 +5,7 @@ it arrives, once the record of its opening is durable, and its terminal event wa
 of its close.
 """
 
-from holdfast.core import HoldfastError, salted_digest
+from holdfast.core import HoldfastError
 from holdfast.gateway.call import Answered, Outcome, Routed
 from holdfast.gateway.journeys import NEVER, Journey
 from holdfast.gateway.replies import error_reply, failure_rule, passed_on, reply_headers
@@ -117,7 +117,7 @@ class Delivery:
             "failed" if rule is not None else "answered",
             head.status,
             rule,
-            salted_digest(self._write.salt, body),
+            self._write.salt.digest(body),
             usage.prompt_tokens if usage is not None else None,
             usage.completion_tokens if usage is not None else None,
         )
@@ -194,7 +194,7 @@ class Delivery:
 
 
 def _is_event_stream(head: ResponseHead) -> bool:
-    return any(n == b"content-type" and v.startswith(EVENT_STREAM) for n, v in head.headers)
+    return head.headers.get(b"content-type", b"").startswith(EVENT_STREAM)
 
 
 def _nobody(error: HoldfastError | None) -> None:

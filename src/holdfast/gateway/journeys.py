@@ -6,6 +6,7 @@ from itertools import islice
 
 import msgspec
 
+from holdfast.audit import CallRecord, RecordedOutcome
 from holdfast.core import CallId
 from holdfast.gateway.call import unfold
 from holdfast.world.ports import Clock
@@ -93,6 +94,21 @@ class Totals(msgspec.Struct):
     tokens_in: int = 0
     tokens_out: int = 0
 
+    def count(self, outcome: RecordedOutcome) -> None:
+        """One more call ended."""
+        self.calls += 1
+        match outcome:
+            case "answered":
+                self.answered += 1
+            case "refused":
+                self.refused += 1
+            case "failed":
+                self.failed += 1
+            case "cancelled":
+                self.cancelled += 1
+            case "open":
+                pass
+
 
 class Journeys:
     """The table of calls of one worker."""
@@ -100,29 +116,33 @@ class Journeys:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.in_flight: dict[CallId, Journey] = {}
-        self.recent: deque[Seen] = deque(maxlen=RECENT_MAX)
+        self.recent: deque[tuple[CallRecord, bool]] = deque(maxlen=RECENT_MAX)
         self.ended = 0
         self.totals = Totals()
 
     def begin(self, journey: Journey) -> None:
         self.in_flight[journey.call] = journey
 
-    def end(self, journey: Journey, seen: Seen) -> None:
-        self.in_flight.pop(journey.call, None)
-        self.recent.append(seen)
+    def end(self, journey: Journey, record: CallRecord, *, lost: bool) -> None:
+        """The call is over; ``lost`` when its record could not be made durable."""
+        self.forget(journey)
+        self.recent.append((record, lost))
         self.ended += 1
 
     def since(self, last: int) -> tuple[int, list[Seen]]:
         """Calls that ended after the ``last``-th, as far as still kept, and the new position."""
         fresh = min(self.ended - last, len(self.recent))
-        return self.ended, list(self.recent)[len(self.recent) - fresh :] if fresh else []
+        newest = islice(reversed(self.recent), fresh)
+        return self.ended, [_seen(record, lost=lost) for record, lost in newest][::-1]
 
     def longest(self, count: int) -> list[Journey]:
         """The calls that have been under way the longest."""
         return list(islice(self.in_flight.values(), count))
 
     def forget(self, journey: Journey) -> None:
+        """Not under way any more; no circle is left for the collector."""
         self.in_flight.pop(journey.call, None)
+        journey.due, journey.on_due = NEVER, None
 
     def count(self) -> int:
         """Calls under way."""
@@ -136,3 +156,18 @@ class Journeys:
             journey.due = NEVER
             if journey.on_due is not None:
                 journey.on_due()
+
+
+def _seen(record: CallRecord, *, lost: bool) -> Seen:
+    return Seen(
+        record.call,
+        record.at,
+        "lost" if lost else "sealed",
+        record.principal,
+        record.resource,
+        record.relationship,
+        record.outcome,
+        record.rule,
+        record.status,
+        record.stages_us,
+    )

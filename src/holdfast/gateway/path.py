@@ -13,7 +13,7 @@ import msgspec
 
 from holdfast.audit import Recorder
 from holdfast.blueprint import Blueprint
-from holdfast.core import HoldfastError, NodeId
+from holdfast.core import HoldfastError, NodeId, Salt
 from holdfast.gateway.call import (
     Accepted,
     Allowed,
@@ -56,7 +56,7 @@ class Settings(msgspec.Struct, frozen=True):
     policy: Policy
     credentials: Credentials
     upstreams: dict[NodeId, Upstream]
-    salt: bytes
+    salt: Salt
     worker: int
 
 

@@ -22,7 +22,7 @@ _REQUEST_ID: Final = b"x-request-id"
 
 def passed_on(headers: Headers, call: CallId) -> tuple[Header, ...]:
     """The upstream's header fields that mean something to the caller, and the call's id."""
-    passed = [h for h in headers if h[0] in _PASSED or h[0].startswith(_PASSED_PREFIXES)]
+    passed = [h for h in headers.items() if h[0] in _PASSED or h[0].startswith(_PASSED_PREFIXES)]
     passed.append((_REQUEST_ID, call.encode("ascii")))
     return tuple(passed)
 

@@ -4,6 +4,7 @@ import asyncio
 
 from holdfast.audit import Recorder
 from holdfast.blueprint import Blueprint
+from holdfast.core import Salt
 from holdfast.gateway.journeys import Journeys
 from holdfast.gateway.path import Path, Settings
 from holdfast.gateway.upstreams import Secret, build_upstreams
@@ -35,7 +36,7 @@ class Gateway:
         self._network = network
         self._recorder = recorder
         self._spawn = spawn
-        self._salt = salt
+        self._salt = Salt(salt)
         self._worker = worker
         self.journeys = Journeys(clock)
         recorder.gather_for(self.journeys.count)

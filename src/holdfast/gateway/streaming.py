@@ -1,6 +1,6 @@
 """A stream on its way: opened, relayed event by event, closed; or honestly broken off."""
 
-from holdfast.core import HoldfastError, SaltedHasher
+from holdfast.core import HoldfastError
 from holdfast.gateway.call import Answered, Outcome, Routed
 from holdfast.gateway.journeys import NEVER, Journey
 from holdfast.gateway.replies import error_reply, passed_on, reply_headers
@@ -51,7 +51,7 @@ class Stream:
         self._exchange = exchange
         self._ticket = ticket
         self._splitter = EventSplitter()
-        self._hasher = SaltedHasher(write.salt)
+        self._hasher = write.salt.hasher()
         self._held = b""
         self._tail = b""
         self._phase = _HOLDING

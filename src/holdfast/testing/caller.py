@@ -32,9 +32,8 @@ class _Listening:
 
     def on_head(self, head: ResponseHead) -> None:
         self.heard.status = head.status
-        for name, value in head.headers:
-            if name == b"x-request-id":
-                self.heard.call = value.decode("ascii")
+        call = head.headers.get(b"x-request-id")
+        self.heard.call = call.decode("ascii") if call is not None else None
 
     def on_body(self, data: bytes) -> None:
         self.heard.body += data

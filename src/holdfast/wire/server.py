@@ -1,18 +1,13 @@
-"""The server's side of HTTP/1.1: strict in, simple out, one request at a time per connection.
-
-llhttp (through httptools) reads the head; before it does, the head is checked for what different
-parsers are known to read differently (RFC 9112 sections 2.2, 5.2, 6.3, 11.2): bare line feeds,
-obsolete folding, more than one Host, Content-Length or Transfer-Encoding, or both of the latter.
-"""
+"""The server's side of HTTP/1.1: strict in, simple out, one request at a time per connection."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Protocol, cast
 
-import httptools
 import msgspec
 
 from holdfast.wire.headers import Header, Headers
+from holdfast.wire.heads import ChunkedBody, Head, HeadError, HeadReader
 from holdfast.wire.limits import WireLimits
 from holdfast.wire.responses import CONTINUE, LAST_CHUNK, chunk, refusal, response_head
 from holdfast.world.ports import Address, BoundSocket, Clock, Listener, Network
@@ -116,17 +111,14 @@ class Exchange(asyncio.Protocol):
         "_body",
         "_body_size",
         "_buffer",
-        "_chunked_request",
+        "_chunks",
         "_deadline",
-        "_expected",
-        "_headers",
+        "_head",
         "_keep_alive",
         "_lingering",
-        "_message_complete",
-        "_parser",
         "_paused_reading",
+        "_reader",
         "_server",
-        "_target",
         "_total_deadline",
         "_transport",
         "busy",
@@ -141,14 +133,11 @@ class Exchange(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._buffer = b""
-        self._headers: Headers = []
-        self._target = b""
-        self._parser: httptools.HttpRequestParser | None = None
+        self._reader = HeadReader(server.limits)
+        self._head: Head | None = None
+        self._chunks: ChunkedBody | None = None
         self._body: list[bytes] = []
         self._body_size = 0
-        self._expected = 0
-        self._chunked_request = False
-        self._message_complete = False
         self._keep_alive = True
         self._lingering = False
         self._paused_reading = False
@@ -179,7 +168,7 @@ class Exchange(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.connections.pop(self, None)
-        self._parser = None
+        self._head = self._chunks = None
         callback, self.on_disconnect, self.on_writable = self.on_disconnect, None, None
         self.busy = False
         if callback is not None:
@@ -205,7 +194,7 @@ class Exchange(asyncio.Protocol):
             return
         if self.busy:
             self._hold_back(data)
-        elif self._parser is not None and (self._expected or self._chunked_request):
+        elif self._head is not None:
             self._take_body(data)
         else:
             self._take_head(self._buffer + data if self._buffer else data)
@@ -220,7 +209,7 @@ class Exchange(asyncio.Protocol):
             return
         if self._lingering:
             self.abort()
-        elif self._buffer or self._parser is not None:
+        elif self._buffer or self._head is not None:
             self._refuse(408, "timeout", "the request did not arrive in time")
         else:
             self._transport.close()
@@ -239,151 +228,77 @@ class Exchange(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _take_head(self, data: bytes) -> None:
-        end = data.find(b"\r\n\r\n")
-        if not self._buffer and data:
-            self._deadline = self._server.clock.monotonic() + self._server.limits.head_s
-        problem = _head_problem(data, end, self._server.limits)
-        if problem is not None:
-            self._refuse(*problem)
+        server = self._server
+        if not self._buffer:
+            self._deadline = server.clock.monotonic() + server.limits.head_s
+        try:
+            found = self._reader.read(data)
+        except HeadError as error:
+            self._refuse(error.status, error.code, error.message)
             return
-        if end < 0:
+        if found is None:
             self._buffer = data
             return
+        head, size = found
         self._buffer = b""
-        self._headers = []
+        self._keep_alive = head.keep_alive
+        if head.length == 0:
+            self._dispatch(head, b"", data[size:])
+            return
+        self._begin_body(head, data[size:])
+
+    def _begin_body(self, head: Head, rest: bytes) -> None:
+        self._head = head
         self._body = []
         self._body_size = 0
-        self._message_complete = False
-        self._parser = httptools.HttpRequestParser(self)
-        try:
-            self._parser.feed_data(data[: end + 4])
-        except httptools.HttpParserUpgrade:
-            self._refuse(501, "upgrade", "upgrades and CONNECT are not served here")
-            return
-        except httptools.HttpParserError as error:
-            self._refuse(400, "malformed", f"the request is not HTTP/1.1: {_reason(error)}")
-            return
-        self._begin_body(data[end + 4 :])
-
-    def _begin_body(self, rest: bytes) -> None:
-        problem = self._framing()
-        if problem is not None:
-            self._refuse(*problem)
-        elif self._expected or self._chunked_request:
-            now, limits = self._server.clock.monotonic(), self._server.limits
-            self._total_deadline = now + limits.body_total_s
-            self._deadline = min(now + limits.body_idle_s, self._total_deadline)
-            if rest:
-                self._take_body(rest)
-        else:
-            self._dispatch(rest)
-
-    def _framing(self) -> tuple[int, str, str] | None:
-        """Numbered as RFC 9112 section 6.3 has the rules; sets what to expect."""
-        seen = {b"host": 0, b"content-length": 0, b"transfer-encoding": 0, b"expect": 0}
-        length = coding = expect = b""
-        for name, value in self._headers:
-            if name in seen:
-                seen[name] += 1
-                if name == b"content-length":
-                    length = value
-                elif name == b"transfer-encoding":
-                    coding = value
-                elif name == b"expect":
-                    expect = value
-        if seen[b"host"] != 1 and self._http_version() != "1.0":
-            return 400, "host", "exactly one Host header is required"
-        if max(seen.values()) > 1:
-            return (
-                400,
-                "framing",
-                "Host, Content-Length, Transfer-Encoding and Expect may not repeat",
-            )
-        # 6.3 rule 3: both together are an attempt at request smuggling.
-        if length and coding:
-            return 400, "framing", "Content-Length and Transfer-Encoding exclude each other"
-        # 6.3 rule 4: only chunked is understood.
-        if coding and coding.lower() != b"chunked":
-            return 501, "framing", "the only transfer coding served here is chunked"
-        if seen[b"content-length"] and not (length.isdigit() and len(length) < 16):
-            return 400, "framing", "Content-Length must be a number"
-        self._expected = int(length or 0)
-        self._chunked_request = bool(coding)
-        if self._expected > self._server.limits.body_bytes:
-            return 413, "body", f"a body may have at most {self._server.limits.body_bytes} bytes"
-        parser = self._parser
-        # A request in chunks ends its connection: what follows it in the same packet cannot be
-        # told from the chunks without a second parser, and no OpenAI client sends one.
-        self._keep_alive = (
-            parser is not None and parser.should_keep_alive() and not self._chunked_request
-        )
-        if expect.lower() == b"100-continue" and (self._expected or self._chunked_request):
+        if head.length is None:
+            self._chunks = ChunkedBody(self._server.limits)
+        if head.expects and not rest:
             self._transport.write(CONTINUE)
-        return None
-
-    def _http_version(self) -> str:
-        return self._parser.get_http_version() if self._parser is not None else "1.1"
+        self._total_deadline = self._server.clock.monotonic() + self._server.limits.body_total_s
+        self._take_body(rest)
 
     def _take_body(self, data: bytes) -> None:
-        now, limits = self._server.clock.monotonic(), self._server.limits
-        self._deadline = min(now + limits.body_idle_s, self._total_deadline)
-        if self._chunked_request:
-            self._take_chunks(data)
+        head = self._head
+        assert head is not None
+        if head.length is None:
+            self._take_chunks(head, data)
             return
-        missing = self._expected - self._body_size
-        self._body.append(data if len(data) <= missing else data[:missing])
-        self._body_size += len(self._body[-1])
-        if self._body_size == self._expected:
-            self._dispatch(data[missing:])
+        missing = head.length - self._body_size
+        if len(data) < missing:
+            self._body.append(data)
+            self._body_size += len(data)
+            self._wait_for_body()
+            return
+        self._body.append(data[:missing])
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._reader.skip(body)
+        self._dispatch(head, body, data[missing:])
 
-    def _take_chunks(self, data: bytes) -> None:
-        parser = self._parser
-        if parser is None:
-            return
+    def _take_chunks(self, head: Head, data: bytes) -> None:
+        chunks = self._chunks
+        assert chunks is not None
         try:
-            parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            if not self._message_complete:
-                self._refuse(400, "malformed", f"the body is not chunked: {_reason(error)}")
-                return
-        if self._body_size > self._server.limits.body_bytes:
-            limit = self._server.limits.body_bytes
-            self._refuse(413, "body", f"a body may have at most {limit} bytes")
-        elif self._message_complete:
-            self._dispatch(b"")
+            chunks.feed(data)
+        except HeadError as error:
+            self._refuse(error.status, error.code, error.message)
+            return
+        if chunks.is_complete:
+            self._dispatch(head, chunks.whole(), b"")
+        else:
+            self._wait_for_body()
 
-    def _dispatch(self, rest: bytes) -> None:
-        parser = self._parser
-        assert parser is not None
-        method, self._parser = parser.get_method(), None
-        self._expected, self._chunked_request = 0, False
+    def _wait_for_body(self) -> None:
+        now = self._server.clock.monotonic()
+        self._deadline = min(now + self._server.limits.body_idle_s, self._total_deadline)
+
+    def _dispatch(self, head: Head, body: bytes, rest: bytes) -> None:
+        self._head = self._chunks = None
+        self._body = []
         self._buffer = rest
         self.busy = True
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._body = []
-        request = Request(method, self._target, self._headers, body, self.peer)
+        request = Request(head.method, head.target, head.headers, body, self.peer)
         self._server.handler.handle(request, self)
-
-    # -- llhttp's callbacks -------------------------------------------------------------------
-
-    def on_url(self, url: bytes) -> None:
-        self._target += url
-
-    def on_message_begin(self) -> None:
-        if not self._message_complete:
-            self._target = b""
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.lower(), value))
-
-    def on_body(self, body: bytes) -> None:
-        if not self._message_complete:
-            self._body_size += len(body)
-            if self._body_size <= self._server.limits.body_bytes:
-                self._body.append(body)
-
-    def on_message_complete(self) -> None:
-        self._message_complete = True
 
     # -- answering ----------------------------------------------------------------------------
 
@@ -437,34 +352,10 @@ class Exchange(asyncio.Protocol):
             self._take_head(data)
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        self._parser = None
+        self._head = self._chunks = None
         self._buffer = b""
-        self._expected, self._chunked_request = 0, False
         self._transport.write(refusal(status, code, message))
         self._lingering = True
         self._deadline = self._server.clock.monotonic() + LINGER_S
         if self._transport.can_write_eof():
             self._transport.write_eof()
-
-
-_FLESH = bytes(set(range(256)) - {0x00, 0x0A, 0x0D})
-
-
-def _head_problem(data: bytes, end: int, limits: WireLimits) -> tuple[int, str, str] | None:
-    head = data if end < 0 else data[:end]
-    if len(head) > limits.head_bytes:
-        return 431, "head", f"a request's head may have at most {limits.head_bytes} bytes"
-    # What is left of the head when everything but line ends and NUL is taken out, in one pass.
-    bones = head.translate(None, _FLESH)
-    lines = len(bones) // 2
-    if bones.rstrip(b"\r" if end < 0 else b"") != b"\r\n" * lines:
-        return 400, "line-end", "lines end with CR LF, and hold no NUL (RFC 9112 section 2.2)"
-    if b"\r\n " in head or b"\r\n\t" in head:
-        return 400, "folding", "obsolete line folding is not accepted (RFC 9112 section 5.2)"
-    if lines > limits.headers:
-        return 431, "head", f"a request may have at most {limits.headers} header fields"
-    return None
-
-
-def _reason(error: Exception) -> str:
-    return str(error).split("\n", 1)[0][:200] or type(error).__name__

@@ -9,7 +9,7 @@ from holdfast.world.ports import Clock, Entropy
 
 MODELS = b"/v1/models"
 LIST_MODELS = Endpoint("/v1/models", "list", "/models")
-_FORWARDED = frozenset((b"accept", b"idempotency-key", b"traceparent", b"tracestate", b"baggage"))
+_FORWARDED = (b"accept", b"idempotency-key", b"traceparent", b"tracestate", b"baggage")
 
 
 class Accept:
@@ -35,10 +35,11 @@ class Accept:
         wanted = b"GET" if endpoint is LIST_MODELS else b"POST"
         if request.method != wanted:
             return _refused("request.method", begun, f"use {wanted.decode()} for {endpoint.path}")
-        credential, content_type, forwarded = _sort(request.headers)
+        headers = request.headers
+        credential = headers.get(b"authorization")
         if endpoint is LIST_MODELS:
             return Accepted(call, at, endpoint, None, only or None, credential, b"", b"")
-        if not content_type.startswith(b"application/json"):
+        if not headers.get(b"content-type", b"").lower().startswith(b"application/json"):
             return _refused("request.type", begun, "send Content-Type: application/json")
         try:
             asked = read_request(request.body)
@@ -46,22 +47,16 @@ class Accept:
             return Refused(
                 "accept", RULES["request.body"], error.what, error.fix, begun, error.where
             )
-        return Accepted(call, at, endpoint, asked, None, credential, forwarded, request.body)
+        return Accepted(
+            call, at, endpoint, asked, None, credential, _forwarded(headers), request.body
+        )
 
 
-def _sort(headers: Headers) -> tuple[bytes | None, bytes, bytes]:
-    """One pass: the credential, the content type, the lines that go on to the upstream."""
-    credential: bytes | None = None
-    content_type, forwarded = b"", b""
-    for name, value in headers:
-        if name == b"authorization":
-            # Two credentials could mean two callers: neither is believed.
-            credential = value if credential is None else b""
-        elif name == b"content-type":
-            content_type = value.lower()
-        elif name in _FORWARDED:
-            forwarded += name + b": " + value + b"\r\n"
-    return credential, content_type, forwarded
+def _forwarded(headers: Headers) -> bytes:
+    """The header lines that go on to the upstream."""
+    return b"".join(
+        [b"%b: %b\r\n" % (name, headers[name]) for name in _FORWARDED if name in headers]
+    )
 
 
 def _refused(code: str, begun: Begun, fix: str) -> Refused:

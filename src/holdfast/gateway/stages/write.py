@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from holdfast.audit import CallRecord, RecordedEvent, Recorder, encode_record
-from holdfast.core import HoldfastError, salted_digest
+from holdfast.core import HoldfastError, Salt
 from holdfast.gateway.call import (
     Accepted,
     Answered,
@@ -13,11 +13,9 @@ from holdfast.gateway.call import (
     Routed,
     unfold,
 )
-from holdfast.gateway.journeys import Journey, Journeys, Seen
+from holdfast.gateway.journeys import Journey, Journeys
 
 Done = Callable[[HoldfastError | None], None]
-
-_OUTCOME_TOTALS = {"answered", "refused", "failed", "cancelled"}
 
 
 class Write:
@@ -39,7 +37,7 @@ class Write:
         recorder: Recorder,
         *,
         journeys: Journeys,
-        salt: bytes,
+        salt: Salt,
         worker: int,
         tenant: str,
         blueprint: str,
@@ -87,14 +85,12 @@ class Write:
         record = self._record(state, outcome, journey, event=event)
         journeys = self._journeys
         totals = journeys.totals
-        totals.calls += 1
-        if outcome.name in _OUTCOME_TOTALS:
-            setattr(totals, outcome.name, getattr(totals, outcome.name) + 1)
+        totals.count(outcome.name)
         totals.tokens_in += outcome.tokens_in or 0
         totals.tokens_out += outcome.tokens_out or 0
 
         def sealed(error: HoldfastError | None) -> None:
-            journeys.end(journey, _seen(record, "lost" if error else "sealed"))
+            journeys.end(journey, record, lost=error is not None)
             done(error)
 
         self._recorder.submit(encode_record(record), sealed)
@@ -122,7 +118,7 @@ class Write:
             outcome=outcome.name,
             policies=decision.policies if decision is not None else (),
             principal=known.principal if known is not None else None,
-            prompt=salted_digest(self.salt, accepted.body) if accepted.body else None,
+            prompt=self.salt.digest(accepted.body) if accepted.body else None,
             relationship=allowed.relationship.id if allowed is not None else None,
             resource=asked.model[:128] if asked is not None else None,
             rule=outcome.rule.code if outcome.rule is not None else None,
@@ -134,18 +130,3 @@ class Write:
             upstream=routed.upstream.name if routed is not None else None,
             worker=self._worker,
         )
-
-
-def _seen(record: CallRecord, state: str) -> Seen:
-    return Seen(
-        record.call,
-        record.at,
-        state,
-        record.principal,
-        record.resource,
-        record.relationship,
-        record.outcome,
-        record.rule,
-        record.status,
-        record.stages_us,
-    )

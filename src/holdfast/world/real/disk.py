@@ -19,6 +19,7 @@ _FIXES = {
     errno.EIO: "the disk failed: check the kernel log and the disk's health",
     errno.EEXIST: "another process made it first: check that only one runs on this data directory",
 }
+_DURABLE_APPEND = os.RWF_DSYNC | os.RWF_APPEND if sys.platform == "linux" else None
 _FIX_OTHERWISE = "check the path, its permissions and the disk"
 
 
@@ -35,6 +36,26 @@ def sync_file(fd: int) -> None:
         fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
     else:
         os.fdatasync(fd)
+
+
+def append_durably(fd: int, data: bytes) -> None:
+    """Add ``data`` at the end of a file opened for appending; durable on return.
+
+    On Linux in one system call, which gives up the interpreter's lock once instead of twice: with
+    the event loop waiting for it, that halves what an append costs.
+    """
+    if _DURABLE_APPEND is not None:
+        try:
+            written = os.pwritev(fd, [data], 0, _DURABLE_APPEND)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL):
+                raise
+        else:
+            if written == len(data):
+                return
+            data = data[written:]
+    write_whole(fd, data)
+    sync_file(fd)
 
 
 def sync_folder(folder: Path) -> None:

@@ -11,11 +11,10 @@ from typing import TypeAlias
 
 from holdfast.world.ports import WorldError
 from holdfast.world.real.disk import (
+    append_durably,
     make_folder,
-    sync_file,
     sync_folder,
     world_error,
-    write_whole,
 )
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,127}\Z")
@@ -126,8 +125,7 @@ class FileJournalWriter:
 
     def _append(self, data: bytes) -> None:
         """A crash in here leaves any prefix of ``data``, or nothing, or no file at all."""
-        write_whole(self._fd, data)
-        sync_file(self._fd)
+        append_durably(self._fd, data)
         if not self._name_is_durable:
             sync_folder(self._path.parent)
             self._name_is_durable = True
