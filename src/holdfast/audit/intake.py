@@ -15,7 +15,7 @@ from holdfast.audit.frames import (
 from holdfast.audit.tiles import PROTOCOL_ENTRY_BYTES_MAX
 from holdfast.world.ports import Journals
 
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = 8 * 1024 * 1024
 """Read from one journal at a time; a round takes at most this from each."""
 NOTES_MAX = 100
 

@@ -10,7 +10,7 @@ Order of the durable steps of a batch, and what a crash between them leaves:
    what is left over is removed later.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from holdfast.audit.checkpoint import Checkpoint
 from holdfast.audit.intake import NOTES_MAX, Batch, Intake
@@ -156,10 +156,7 @@ class Log:
     def _add(self, batch: Batch) -> None:
         old = self._state
         edge, tiles = old.edge.extended([leaf_hash(entry) for entry in batch.entries])
-        self._write_bundles(old, batch.entries)
-        for tile in tiles:
-            path = tile_path(tile.level, tile.number, width=len(tile.hashes))
-            self._blobs.put(path, tile.data)
+        self._blobs.put_all((*_bundles(old, batch.entries), *_tiles(tiles)))
         checkpoint = Checkpoint.sign(self._signer, size=edge.size, root=edge.root())
         head = Head(size=edge.size, checkpoint=checkpoint.note, previous=old.head.checkpoint)
         positions = _positions(batch, first=old.edge.size)
@@ -180,14 +177,6 @@ class Log:
         self._is_published = False
         self._publish()
         self._sweep(tile for tile in tiles if len(tile.hashes) == WIDTH)
-
-    def _write_bundles(self, old: State, entries: Sequence[bytes]) -> None:
-        whole = (*old.tail, *entries)
-        first = old.edge.size // WIDTH
-        for start in range(0, len(whole), WIDTH):
-            bundle = whole[start : start + WIDTH]
-            path = bundle_path(first + start // WIDTH, width=len(bundle))
-            self._blobs.put(path, encode_bundle(bundle))
 
     def _publish(self) -> None:
         if not self._is_published:
@@ -212,6 +201,19 @@ class Log:
             if at is None or at.upto <= in_full_bundles:
                 self._journals.remove(name)
                 self._intake.forget(name)
+
+
+def _bundles(old: State, entries: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
+    whole = (*old.tail, *entries)
+    first = old.edge.size // WIDTH
+    for start in range(0, len(whole), WIDTH):
+        bundle = whole[start : start + WIDTH]
+        yield bundle_path(first + start // WIDTH, width=len(bundle)), encode_bundle(bundle)
+
+
+def _tiles(tiles: Iterable[Tile]) -> Iterator[tuple[str, bytes]]:
+    for tile in tiles:
+        yield tile_path(tile.level, tile.number, width=len(tile.hashes)), tile.data
 
 
 def _previous_size(head: Head, signer: LogSigner) -> int:

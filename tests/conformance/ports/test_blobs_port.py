@@ -22,6 +22,14 @@ def test_an_object_is_read_as_it_was_written_last(blobs: Blobs) -> None:
         assert blobs.get("checkpoint") == data
 
 
+def test_many_objects_are_written_as_each_alone(blobs: Blobs) -> None:
+    blobs.put("tile/0/000", b"old")
+    blobs.put_all((f"tile/{n // 2}/00{n}", bytes([n])) for n in range(6))
+    assert [blobs.get(f"tile/{n // 2}/00{n}") for n in range(6)] == [bytes([n]) for n in range(6)]
+    with pytest.raises(WorldError, match="no object name"):
+        blobs.put_all([("../x", b"")])
+
+
 def test_names_under_a_folder_are_sorted_and_whole(blobs: Blobs) -> None:
     for name in ("tile/0/x001/000", "tile/0/000.p/7", "tile/0/000", "tile/1/000", "checkpoint"):
         blobs.put(name, b"x")

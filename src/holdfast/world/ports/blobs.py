@@ -1,5 +1,6 @@
 """Named objects, written whole: tiles, bundles, checkpoints."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 
@@ -11,6 +12,10 @@ class Blobs(Protocol):
 
         ``WorldError`` on failure; then the old object is intact.
         """
+        ...
+
+    def put_all(self, objects: Iterable[tuple[str, bytes]]) -> None:
+        """The same for many, sharing what can be shared; a failure or crash leaves any of them."""
         ...
 
     def get(self, name: str) -> bytes | None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from holdfast.world.ports import WorldError
@@ -31,17 +32,30 @@ class FileBlobs:
             raise world_error(f"cannot make the folder {folder}", error) from error
 
     def put(self, name: str, data: bytes) -> None:
+        self.put_all([(name, data)])
+
+    def put_all(self, objects: Iterable[tuple[str, bytes]]) -> None:
         """A crash leaves the old object or the new one, and perhaps an unfinished file beside.
 
         The next put of the same name writes over that file; nothing ever reads it.
         """
-        path = self._path(name)
+        folders: dict[Path, None] = {}
+        for name, data in objects:
+            path = self._path(name)
+            self._write(path, data)
+            folders[path.parent] = None
+        for folder in folders:
+            try:
+                sync_folder(folder)
+            except OSError as error:
+                raise world_error(f"cannot write {folder}", error) from error
+
+    def _write(self, path: Path, data: bytes) -> None:
         unfinished = path.with_name(_UNFINISHED + path.name)
         try:
             self._make(path.parent)
             _write(unfinished, data)
             unfinished.replace(path)
-            sync_folder(path.parent)
         except OSError as error:
             self._made.discard(path.parent)
             raise world_error(f"cannot write {path}", error) from error

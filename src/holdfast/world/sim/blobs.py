@@ -1,6 +1,6 @@
 """Objects in memory, on a disk that can be told to fail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from holdfast.world.ports import WorldError
 
@@ -30,6 +30,10 @@ class SimBlobs:
         if self.capacity is not None and used + len(data) > self.capacity:
             raise WorldError(f"cannot write {name}: no space left on device", fix="free disk space")
         self._objects[name] = bytes(data)
+
+    def put_all(self, objects: Iterable[tuple[str, bytes]]) -> None:
+        for name, data in objects:
+            self.put(name, data)
 
     def get(self, name: str) -> bytes | None:
         _check(name)
