@@ -39,7 +39,7 @@ class Seen:
     body: bytes
 
     def header(self, name: bytes) -> bytes | None:
-        return next((value for each, value in self.headers if each == name), None)
+        return self.headers.get(name)
 
 
 @dataclass(slots=True)
