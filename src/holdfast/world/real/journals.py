@@ -15,6 +15,7 @@ from holdfast.world.real.disk import (
     make_folder,
     sync_folder,
     world_error,
+    yield_to_others,
 )
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,127}\Z")
@@ -111,6 +112,7 @@ class FileJournalWriter:
             self._jobs.put(None)
 
     def _run(self) -> None:
+        yield_to_others()
         while (job := self._jobs.get()) is not None:
             data, loop, done = job
             error: OSError | None = None
