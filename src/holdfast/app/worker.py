@@ -4,7 +4,9 @@ Started as ``python -m holdfast.app.worker`` with a JSON argument; listens on a 
 """
 
 import asyncio
+import contextlib
 import gc
+import resource
 import signal
 import socket
 import sys
@@ -155,6 +157,14 @@ def seen_in_flight(journeys: Journeys) -> list[Seen]:
     return [journey.seen() for journey in journeys.longest(IN_FLIGHT_REPORTED_MAX)]
 
 
+def _allow_files() -> None:
+    """As many open files as the system grants: a call takes two, and the usual 1,024 are few."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # A system may name a limit that it then refuses (macOS): what was there before stays.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _rest_the_collector() -> None:
     """What is made once is not looked at again, and the young are looked at seldom.
 
@@ -167,6 +177,7 @@ def _rest_the_collector() -> None:
 
 
 async def _main(settings: WorkerSettings) -> None:
+    _allow_files()
     # The keeper decides when to stop: a Ctrl-C at the terminal reaches the whole process group.
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, lambda: None)

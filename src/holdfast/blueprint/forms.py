@@ -134,7 +134,7 @@ class LimitsForm(Form):
     )
     connections: Annotated[int, Field(ge=1, le=settled.CONNECTIONS_MAX)] | None = Field(
         default=None,
-        description="The most connections to the upstream, per worker process. Default 256.",
+        description="The most connections to the upstream, per worker process. Default 2048.",
     )
 
 

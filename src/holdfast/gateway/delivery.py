@@ -8,12 +8,18 @@ of its close.
 from holdfast.core import HoldfastError
 from holdfast.gateway.call import Answered, Outcome, Routed
 from holdfast.gateway.journeys import NEVER, Journey
-from holdfast.gateway.replies import error_reply, failure_rule, passed_on, reply_headers
+from holdfast.gateway.replies import (
+    error_reply,
+    failure_rule,
+    passed_on,
+    reply_headers,
+    withhold,
+)
 from holdfast.gateway.rules import RULES, Rule
 from holdfast.gateway.stages.write import Write
 from holdfast.gateway.streaming import Stream
 from holdfast.providers import read_usage
-from holdfast.wire import Exchange, ResponseHead, Ticket, WireError
+from holdfast.wire import Exchange, Header, ResponseHead, Ticket, WireError
 
 EVENT_STREAM = b"text/event-stream"
 
@@ -122,41 +128,34 @@ class Delivery:
             usage.completion_tokens if usage is not None else None,
         )
         headers = passed_on(head.headers, self._journey.call)
-        self._journey.due = NEVER
-
-        def release(error: HoldfastError | None) -> None:
-            if error is None:
-                self._exchange.respond(head.status, headers, body)
-            else:
-                self._refuse_for_audit(error)
-
-        self._exchange.on_disconnect = None
-        answered = Answered(self._routed, outcome)
-        self._write.answered(answered, self._journey, event="call", done=release)
+        self._seal(outcome, head.status, headers, body)
 
     def _fail(self, rule: Rule, what: str) -> None:
         self._over = True
-        self._journey.due = NEVER
         if self._stream is not None:
+            self._journey.due = NEVER
             self._stream.fail(rule, what)
             return
+        call = self._journey.call
+        body = error_reply(rule, what, rule.meaning, call=call)
         outcome = Outcome("failed", rule.status, rule)
+        self._seal(outcome, rule.status, reply_headers(call), body)
+
+    def _seal(
+        self, outcome: Outcome, status: int, headers: tuple[Header, ...], body: bytes
+    ) -> None:
+        """The record first; when it is durable, the caller has the answer at once."""
 
         def release(error: HoldfastError | None) -> None:
             if error is None:
-                body = error_reply(rule, what, rule.meaning, call=self._journey.call)
-                self._exchange.respond(rule.status, reply_headers(self._journey.call), body)
+                self._exchange.respond(status, headers, body)
             else:
-                self._refuse_for_audit(error)
+                withhold(self._exchange, self._journey.call, error)
 
+        self._journey.due = NEVER
         self._exchange.on_disconnect = None
         answered = Answered(self._routed, outcome)
         self._write.answered(answered, self._journey, event="call", done=release)
-
-    def _refuse_for_audit(self, error: HoldfastError) -> None:
-        rule = RULES["audit.unavailable"]
-        body = error_reply(rule, rule.meaning, error.fix, call=self._journey.call)
-        self._exchange.respond(rule.status, reply_headers(self._journey.call), body)
 
     def _feed(self, stream: Stream, data: bytes) -> None:
         try:

@@ -26,7 +26,7 @@ from holdfast.gateway.call import (
     State,
 )
 from holdfast.gateway.journeys import Journey, Journeys
-from holdfast.gateway.replies import error_reply, reply_headers
+from holdfast.gateway.replies import error_reply, reply_headers, withhold
 from holdfast.gateway.rules import RULES
 from holdfast.gateway.stages.accept import Accept
 from holdfast.gateway.stages.authenticate import Authenticate
@@ -167,14 +167,19 @@ class Path:
             if error is None:
                 exchange.respond(200, reply_headers(journey.call), body)
             else:
-                _answer_refusal(_audit_refusal(listed.known, error), journey, exchange)
+                withhold(exchange, journey.call, error)
 
         self._write.answered(answered, journey, event="call", done=release)
 
     def _refuse(self, refused: Refused, journey: Journey, exchange: Exchange) -> None:
+        rule, call = refused.rule, journey.call
+        body = error_reply(rule, refused.message, refused.fix, call=call, param=refused.param)
+
         def release(error: HoldfastError | None) -> None:
-            final = refused if error is None else _audit_refusal(refused.state, error)
-            _answer_refusal(final, journey, exchange)
+            if error is None:
+                exchange.respond(rule.status, reply_headers(call), body)
+            else:
+                withhold(exchange, call, error)
 
         self._write.refused(refused, journey, release)
 
@@ -182,9 +187,3 @@ class Path:
 def _audit_refusal(state: Begun | State, fault: HoldfastError) -> Refused:
     rule = RULES["audit.unavailable"]
     return Refused("write", rule, rule.meaning, fault.fix, state)
-
-
-def _answer_refusal(refused: Refused, journey: Journey, exchange: Exchange) -> None:
-    rule = refused.rule
-    body = error_reply(rule, refused.message, refused.fix, call=journey.call, param=refused.param)
-    exchange.respond(rule.status, reply_headers(journey.call), body)

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from holdfast.core import CallId
+from holdfast.core import CallId, HoldfastError
 from holdfast.gateway.rules import RULES, Rule
 from holdfast.providers import error_body
 from holdfast.wire import (
     ConnectError,
+    Exchange,
     Header,
     Headers,
     PoolFullError,
@@ -38,6 +39,13 @@ def error_reply(
     """The body of a refusal or failure: what, how to mend it, which rule, which call."""
     message = f"{what} ({fix})" if fix and fix != what else what
     return error_body(rule.status, rule.code, message, param=param, call=call)
+
+
+def withhold(exchange: Exchange, call: CallId, error: HoldfastError) -> None:
+    """Answer that there is no answer, since no record of the call can be made durable."""
+    rule = RULES["audit.unavailable"]
+    body = error_reply(rule, rule.meaning, error.fix, call=call)
+    exchange.respond(rule.status, reply_headers(call), body)
 
 
 def failure_rule(error: WireError) -> Rule:

@@ -3,7 +3,7 @@
 from holdfast.core import HoldfastError
 from holdfast.gateway.call import Answered, Outcome, Routed
 from holdfast.gateway.journeys import NEVER, Journey
-from holdfast.gateway.replies import error_reply, passed_on, reply_headers
+from holdfast.gateway.replies import passed_on, withhold
 from holdfast.gateway.rules import RULES, Rule
 from holdfast.gateway.stages.write import Write
 from holdfast.providers import EVENT_DONE, Usage, error_event, read_usage
@@ -160,10 +160,8 @@ class Stream:
     def _refuse_for_audit(self, error: HoldfastError) -> None:
         self._ticket.cancel()
         self._phase = _OVER
-        rule = RULES["audit.unavailable"]
-        body = error_reply(rule, rule.meaning, error.fix, call=self._journey.call)
         self._exchange.on_disconnect = None
-        self._exchange.respond(rule.status, reply_headers(self._journey.call), body)
+        withhold(self._exchange, self._journey.call, error)
         # No record can be written, so none is waited for; the log's fault is reported by itself.
         self._write.forget(self._journey)
 

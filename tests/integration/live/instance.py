@@ -30,7 +30,7 @@ nodes:
     description: Known to the upstream by the same name.
     controls:
       upstream: {{url: "http://127.0.0.1:{port}/v1"}}
-      limits: {{connections: 2000, answer_bytes: 256MiB}}
+      limits: {{answer_bytes: 256MiB}}
   renamed:
     type: ai:llm
     description: Known to the upstream by another name.
