@@ -249,6 +249,7 @@ def tour(ready: dict[str, Any], data: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--once", action="store_true", help="end after the tour")
+    parser.add_argument("--data", type=Path, default=HERE / ".holdfast", help="data directory")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-demo-")))
@@ -257,8 +258,8 @@ def main() -> int:
         stack.enter_context(
             running("the model", serve, ready="is ready", log=scratch / "model.log")
         )
-        folder = HERE / ".holdfast"
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder: Path = options.data
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         data = str(folder)
         up = holdfast("up", str(blueprint(model_port, scratch)), "--data", data, "--json")
         up += ["--port", str(free_port(8080)), "--console-port", str(free_port(8081))]

@@ -53,7 +53,9 @@ def settled(node=None, relationship=None):
 def test_the_defaults_are_the_documented_ones():
     assert settled() == (
         Timeouts(connect_s=5, first_byte_s=60, idle_s=30, total_s=600),
-        Limits(request_bytes=10 * 2**20, answer_bytes=32 * 2**20, max_tokens=None, connections=2048),
+        Limits(
+            request_bytes=10 * 2**20, answer_bytes=32 * 2**20, max_tokens=None, connections=2048
+        ),
     )
 
 
