@@ -149,18 +149,19 @@ class ClientPool:
         try:
             async with asyncio.timeout(self._connect_s):
                 link = await self._network.connect(lambda: _Link(self), address=self.address)
-        except TimeoutError:
+        except BaseException as error:
             self._open -= 1
-            self._fail(ticket, f"no connection to {self.address} within {self._connect_s:g} s")
+            if not isinstance(error, OSError):  # TimeoutError is one
+                raise
+            reason = str(error) or f"none within {self._connect_s:g} s"
+            self._fail(ticket, f"no connection to {self.address}: {reason}")
             return
-        except OSError as error:
-            self._open -= 1
-            self._fail(ticket, f"no connection to {self.address}: {error}")
-            return
-        except BaseException:
-            self._open -= 1
-            raise
         assert isinstance(link, _Link)
+        if link.closing:
+            self._open -= 1
+            self._fail(ticket, f"no connection to {self.address}: it closed as it was made")
+            return
+        link.counted = True
         if ticket.cancelled:
             self.put_back(link)
         else:
@@ -177,7 +178,8 @@ class ClientPool:
             link.cut()
 
     def lost(self, link: "_Link") -> None:
-        self._open -= 1
+        # One lost while it was being made is counted off by ``_connect``.
+        self._open -= link.counted
         if link in self._idle:
             self._idle.remove(link)
 
@@ -205,6 +207,7 @@ class _Link(asyncio.Protocol):
         "_transport",
         "_until_close",
         "closing",
+        "counted",
         "on_header",
     )
 
@@ -222,6 +225,7 @@ class _Link(asyncio.Protocol):
         self._keep = False
         self._until_close = False
         self.closing = False
+        self.counted = False
 
     def carry(self, ticket: Ticket) -> None:
         self._ticket = ticket

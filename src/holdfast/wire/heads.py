@@ -49,21 +49,20 @@ class _Sink:
 class HeadReader:
     """The heads of one connection, one after the other."""
 
-    __slots__ = ("_fields", "_limits", "_parser", "_targets")
+    __slots__ = ("_fields", "_parser", "_targets")
 
-    def __init__(self, limits: WireLimits) -> None:
-        self._limits = limits
+    def __init__(self) -> None:
         self._fields: dict[bytes, bytes] = {}
         self._targets: list[bytes] = []
         self._parser = httptools.HttpRequestParser(_Sink(self._fields, self._targets))
 
-    def read(self, data: bytes) -> tuple[Head, int] | None:
+    def read(self, data: bytes, limits: WireLimits) -> tuple[Head, int] | None:
         """The head that ``data`` begins with and its size, None while it has no end.
 
         ``HeadError`` when it must be refused, as soon as that can be told.
         """
         end = data.find(b"\r\n\r\n")
-        lines = _check(data if end < 0 else data[:end], whole=end >= 0, limits=self._limits)
+        lines = _check(data if end < 0 else data[:end], whole=end >= 0, limits=limits)
         if end < 0:
             return None
         self._fields.clear()
@@ -75,13 +74,13 @@ class HeadReader:
         except httptools.HttpParserError as error:
             message = f"the request is not HTTP/1.1: {_reason(error)}"
             raise HeadError(400, "malformed", message) from error
-        return self._framed(data[:end], lines), end + 4
+        return self._framed(data[:end], lines, limits), end + 4
 
     def skip(self, body: bytes) -> None:
         """Tell the parser of a body that was read past it, so that it is ready for the next."""
         self._parser.feed_data(body)
 
-    def _framed(self, head: bytes, lines: int) -> Head:
+    def _framed(self, head: bytes, lines: int, limits: WireLimits) -> Head:
         """Numbered as RFC 9112 section 6.3 has the rules."""
         try:
             headers = lowered(self._fields, lines, head)
@@ -108,8 +107,8 @@ class HeadReader:
             if not (stated.isdigit() and len(stated) <= _LENGTH_DIGITS_MAX):
                 raise HeadError(400, "framing", "Content-Length must be a number")
             length = int(stated)
-            if length > self._limits.body_bytes:
-                raise HeadError(413, "body", too_large(self._limits))
+            if length > limits.body_bytes:
+                raise HeadError(413, "body", too_large(limits))
         return Head(
             parser.get_method(),
             b"".join(self._targets),

@@ -133,7 +133,7 @@ class Exchange(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._buffer = b""
-        self._reader = HeadReader(server.limits)
+        self._reader = HeadReader()
         self._head: Head | None = None
         self._chunks: ChunkedBody | None = None
         self._body: list[bytes] = []
@@ -232,7 +232,7 @@ class Exchange(asyncio.Protocol):
         if not self._buffer:
             self._deadline = server.clock.monotonic() + server.limits.head_s
         try:
-            found = self._reader.read(data)
+            found = self._reader.read(data, server.limits)
         except HeadError as error:
             self._refuse(error.status, error.code, error.message)
             return

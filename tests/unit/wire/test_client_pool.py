@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from holdfast.testing.caller import Heard, _Listening
 from holdfast.testing.upstream import Script
 from holdfast.wire import ClientPool
@@ -153,3 +155,51 @@ def test_nobody_listening_is_a_failure_to_connect():
 def test_a_full_pool_says_so_at_once():
     heard, _ = ask([OK], connections_max=0)
     assert heard[0].failure == "wire.pool-full"
+
+
+class Stillborn:
+    """A network whose connections are lost while they are being made, seen or unseen."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
+        self.attempts = 0
+
+    async def connect(self, factory, *, address):
+        self.attempts += 1
+        link = factory()
+        link.connection_made(asyncio.Transport())
+        link.connection_lost(None)
+        if self.error is not None:
+            raise self.error
+        return link
+
+
+@pytest.mark.parametrize("error", [None, OSError("reset"), TimeoutError()])
+def test_a_connection_lost_while_it_is_made_is_told_and_counted_once(error):
+    async def main(loop: SimLoop):
+        network = Stillborn(error)
+        async with asyncio.TaskGroup() as group:
+            pool = ClientPool(
+                THERE, network=network, spawn=group.create_task, connections_max=1, connect_s=1.0
+            )
+            failures = []
+            for together in (1, 1, 3):
+                listening = [
+                    _Listening(Heard(Script(0, "plain"), "", "", stream=False))
+                    for _ in range(together)
+                ]
+                for each in listening:
+                    pool.send(ASK, each)
+                async with asyncio.timeout(30):
+                    for each in listening:
+                        await each.over
+                failures.append([each.heard.failure for each in listening])
+        return failures, network.attempts
+
+    failures, attempts = simulate(1, main)
+    assert failures == [
+        ["wire.connect"],
+        ["wire.connect"],
+        ["wire.connect", "wire.pool-full", "wire.pool-full"],
+    ]
+    assert attempts == 3

@@ -14,7 +14,7 @@ START = b"POST /v1/x?y=1 HTTP/1.1\r\nHost: a\r\n"
 
 
 def read(data: bytes):
-    found = HeadReader(WireLimits()).read(data)
+    found = HeadReader().read(data, WireLimits())
     assert found is not None
     return found
 
@@ -45,19 +45,18 @@ def test_a_field_that_may_stand_once_is_refused_when_it_stands_twice(name, spell
 @given(cut=st.integers(0, 60))
 def test_a_head_without_its_end_is_waited_for(cut):
     whole = START + b"Accept: */*\r\n\r\n"
-    reader = HeadReader(WireLimits())
+    reader = HeadReader()
     if cut < len(whole):
-        assert reader.read(whole[:cut]) is None
-    assert reader.read(whole) is not None
+        assert reader.read(whole[:cut], WireLimits()) is None
+    assert reader.read(whole, WireLimits()) is not None
 
 
 def test_one_reader_reads_head_after_head_past_their_bodies():
-    reader = HeadReader(WireLimits())
+    reader = HeadReader()
     for number in range(5):
         body = b"x" * number
-        found = reader.read(
-            START + b"X-N: %d\r\nContent-Length: %d\r\n\r\n" % (number, number) + body
-        )
+        data = START + b"X-N: %d\r\nContent-Length: %d\r\n\r\n" % (number, number) + body
+        found = reader.read(data, WireLimits())
         assert found is not None
         head, _ = found
         assert head.headers[b"x-n"] == b"%d" % number

@@ -188,6 +188,26 @@ def test_expect_continue_is_answered_before_the_body():
     assert requests[0].body == b"hi"
 
 
+def test_new_limits_hold_for_connections_that_are_open_already():
+    async def main(loop: SimLoop):
+        network = SimNetwork(loop, faults=NetworkFaults(split_share=0))
+        server = Server(Echo(), clock=SimClock(loop), limits=WireLimits(body_bytes=10))
+        await server.start(network, sock=HERE)
+        client = await network.connect(RawClient, address=HERE)
+        for limit in (10, 100, 10):
+            server.limits = WireLimits(body_bytes=limit)
+            client.transport.write(HEAD + b"Content-Length: %d\r\n\r\n" % limit + b"x" * limit)
+            await asyncio.sleep(1)
+        client.transport.write(HEAD + b"Content-Length: 100\r\n\r\n")
+        await asyncio.sleep(1)
+        await server.drain(within_s=0)
+        return client.received
+
+    received = simulate(1, main)
+    assert received.count(b"HTTP/1.1 200 ") == 3
+    assert received.count(b"HTTP/1.1 413 ") == 1
+
+
 def test_connections_beyond_the_limit_are_503():
     async def main(loop: SimLoop):
         network = SimNetwork(loop, faults=NetworkFaults(split_share=0))
