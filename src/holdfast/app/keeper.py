@@ -285,7 +285,7 @@ async def _serve(
         gateway=info.url,
         vkey=wiring.public_key(data),
     )
-    tasks.append(group.create_task(web.serve(sockets=[console])))
+    group.create_task(web.serve(sockets=[console]))
     data.publish(info)
     entry = register(data)
     on_ready(info)
@@ -299,7 +299,7 @@ async def _serve(
         control.close()
         await keeper.stop()
         web.should_exit = True
-        for task in tasks[:-1]:
+        for task in tasks:
             task.cancel()
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import msgspec
+
 from holdfast.audit import Recorder
 from holdfast.blueprint import Blueprint
 from holdfast.core import Salt
@@ -75,19 +77,8 @@ class Gateway:
     def replace_credentials(self, credentials: Credentials) -> None:
         """Keys were made or revoked: in force from the next request on."""
         assert self._path is not None
-        settings = self._path.settings
-        self.adopt(
-            self._compose(
-                Settings(
-                    settings.blueprint,
-                    settings.policy,
-                    credentials,
-                    settings.upstreams,
-                    settings.salt,
-                    settings.worker,
-                )
-            )
-        )
+        settings = msgspec.structs.replace(self._path.settings, credentials=credentials)
+        self.adopt(self._compose(settings))
 
     async def start(self, *, sock: BoundSocket | Address) -> None:
         """Listen; ``adopt`` must have been called."""

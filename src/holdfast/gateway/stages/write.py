@@ -71,8 +71,7 @@ class Write:
 
     def refused(self, refused: Refused, journey: Journey, done: Done) -> None:
         """A refusal is a record like any other."""
-        name = "refused" if refused.stage != "send" else "failed"
-        outcome = Outcome(name, refused.rule.status, refused.rule)
+        outcome = Outcome("refused", refused.rule.status, refused.rule)
         self._seal(refused.state, outcome, journey, event="call", done=done)
 
     def forget(self, journey: Journey) -> None:
