@@ -78,7 +78,6 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
 class Refused(msgspec.Struct, frozen=True, gc=False):
     """A stage said no. ``state`` is how far the call had come; it still reaches ``write``."""
 
-    stage: str
     rule: Rule
     message: str
     fix: str

@@ -186,4 +186,4 @@ class Path:
 
 def _audit_refusal(state: Begun | State, fault: HoldfastError) -> Refused:
     rule = RULES["audit.unavailable"]
-    return Refused("write", rule, rule.meaning, fault.fix, state)
+    return Refused(rule, rule.meaning, fault.fix, state)

@@ -44,9 +44,7 @@ class Accept:
         try:
             asked = read_request(request.body)
         except DialectError as error:
-            return Refused(
-                "accept", RULES["request.body"], error.what, error.fix, begun, error.where
-            )
+            return Refused(RULES["request.body"], error.what, error.fix, begun, error.where)
         return Accepted(
             call, at, endpoint, asked, None, credential, _forwarded(headers), request.body
         )
@@ -61,4 +59,4 @@ def _forwarded(headers: Headers) -> bytes:
 
 def _refused(code: str, begun: Begun, fix: str) -> Refused:
     rule = RULES[code]
-    return Refused("accept", rule, rule.meaning, fix, begun)
+    return Refused(rule, rule.meaning, fix, begun)

@@ -43,4 +43,4 @@ class Authenticate:
 
 def _refused(code: str, accepted: Accepted, fix: str) -> Refused:
     rule = RULES[code]
-    return Refused("authenticate", rule, rule.meaning, fix, accepted)
+    return Refused(rule, rule.meaning, fix, accepted)

@@ -24,7 +24,6 @@ class Authorize:
         callee = blueprint.nodes.get(NodeId(asked.model))
         if callee is None:
             return Refused(
-                "authorize",
                 RULES["node.unknown"],
                 f"the blueprint has no node named '{asked.model[:100]}'",
                 "ask for one of the names that GET /v1/models lists",
@@ -34,7 +33,6 @@ class Authorize:
         relationship = blueprint.relationship(caller.id, callee.id)
         if relationship is None:
             return Refused(
-                "authorize",
                 RULES["relationship.undeclared"],
                 f"'{caller.id}' may not call '{callee.id}': no relationship of the blueprint says so",
                 f"declare 'connects: [{caller.id}, {callee.id}]', or call what GET /v1/models lists",
@@ -49,7 +47,6 @@ class Authorize:
         decision = self._policy.decide(caller.id, known.accepted.endpoint.action, callee.id, facts)
         if not decision.allowed:
             return Refused(
-                "authorize",
                 RULES["policy.denied"],
                 f"policy refuses '{known.accepted.endpoint.action}' on '{callee.id}' for '{caller.id}': "
                 + decision.reason,
@@ -67,7 +64,6 @@ class Authorize:
         if callees:
             return Listed(known, callees)
         return Refused(
-            "authorize",
             RULES["node.unknown"],
             f"'{known.node.id}' may call no node named '{only[:100]}'",
             "ask for one of the names that GET /v1/models lists",

@@ -19,7 +19,6 @@ class Guard:
         size = len(accepted.body)
         if size > limits.request_bytes:
             return Refused(
-                "guard",
                 RULES["limit.request-bytes"],
                 f"the request has {size} bytes; '{allowed.relationship.id}' allows {limits.request_bytes}",
                 "send less, or raise limits.request_bytes of the relationship",
@@ -30,7 +29,6 @@ class Guard:
             return Screened(allowed, limits)
         if asked.max_tokens > limits.max_tokens:
             return Refused(
-                "guard",
                 RULES["limit.max-tokens"],
                 f"{asked.max_tokens} output tokens are asked for; "
                 f"'{allowed.relationship.id}' allows {limits.max_tokens}",

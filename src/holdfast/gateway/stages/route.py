@@ -27,7 +27,7 @@ class Route:
         if upstream is None or asked is None:
             rule = RULES["upstream.missing"]
             fix = f"give '{allowed.callee.id}' an upstream control in the blueprint"
-            return Refused("route", rule, rule.meaning, fix, screened)
+            return Refused(rule, rule.meaning, fix, screened)
         body = with_model(
             accepted.body, asked.model, upstream.model, max_tokens=_missing_limit(screened, asked)
         )
