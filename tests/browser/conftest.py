@@ -44,7 +44,7 @@ WATCH = """
 
 
 class Browser:
-    """One tab."""
+    """One browser, and the one tab in it that a test has."""
 
     def __init__(self, profile: Path) -> None:
         theirs_in, self._out = os.pipe()
@@ -62,14 +62,23 @@ class Browser:
         self._numbers = itertools.count(1)
         self._rest = b""
         self._session: str | None = None
+        self._tab: str | None = None
         self.said: list[str] = []
-        target = self.send("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)[
+
+    def open_tab(self) -> None:
+        """A tab of the test's own: what an earlier test's page still says is not heard in it."""
+        self._tab = self.send("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.send("Target.attachToTarget", targetId=self._tab, flatten=True)[
             "sessionId"
         ]
+        self.said.clear()
         for domain in ("Page", "Runtime", "Log", "DOM"):
             self.send(f"{domain}.enable")
         self.send("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+
+    def close_tab(self) -> None:
+        self._session = None
+        self.send("Target.closeTarget", targetId=self._tab)
 
     def send(self, method: str, **params):
         number = next(self._numbers)
@@ -131,7 +140,9 @@ class Browser:
         return json.loads(message)
 
     def _note(self, message) -> None:
-        """Anything on the console is worth failing for."""
+        """Anything on the tab's console is worth failing for."""
+        if message.get("sessionId") != self._session:
+            return
         match message.get("method"):
             case "Runtime.exceptionThrown" | "Runtime.consoleAPICalled" | "Log.entryAdded":
                 self.said.append(json.dumps(message["params"]))
@@ -206,9 +217,10 @@ def chromium(tmp_path_factory):
 
 @pytest.fixture
 def browser(chromium):
-    chromium.said.clear()
+    chromium.open_tab()
     chromium.size(1440)
-    return chromium
+    yield chromium
+    chromium.close_tab()
 
 
 @pytest.fixture
