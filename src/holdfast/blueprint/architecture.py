@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 
 from holdfast.blueprint.controls import Limits, Timeouts
 from holdfast.blueprint.errors import Problem
-from holdfast.blueprint.parts import Connects, Flow, Node, PolicyFile, Relationship
+from holdfast.blueprint.parts import (
+    ComposedOf,
+    Connects,
+    DeployedIn,
+    Flow,
+    Node,
+    PolicyFile,
+    Relationship,
+)
+from holdfast.blueprint.resilience import Budget
 from holdfast.core import Digest, NodeId
 
 
@@ -30,21 +39,35 @@ class Blueprint:
     content: bytes
     text: str
     warnings: tuple[Problem, ...]
+    budget: Budget | None = None
+    bulkhead: int | None = None
     _connects: Mapping[tuple[NodeId, NodeId], Relationship] = field(init=False, repr=False)
     _callees: Mapping[NodeId, tuple[Node, ...]] = field(init=False, repr=False)
+    _members: Mapping[NodeId, tuple[Node, ...]] = field(init=False, repr=False)
+    _zones: Mapping[NodeId, frozenset[NodeId]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         connects: dict[tuple[NodeId, NodeId], Relationship] = {}
         callees: dict[NodeId, tuple[Node, ...]] = {}
+        members: dict[NodeId, tuple[Node, ...]] = {}
+        zones: dict[NodeId, frozenset[NodeId]] = {}
         for relationship in self.relationships:
             match relationship.link:
                 case Connects(source=source, destination=destination):
                     connects[source, destination] = relationship
                     callees[source] = (*callees.get(source, ()), self.nodes[destination])
+                case ComposedOf(container=container, nodes=nodes):
+                    inside = (self.nodes[name] for name in nodes)
+                    members[container] = (*members.get(container, ()), *inside)
+                case DeployedIn(container=container, nodes=nodes):
+                    for name in nodes:
+                        zones[name] = zones.get(name, frozenset()) | {container}
                 case _:
                     pass
         object.__setattr__(self, "_connects", connects)
         object.__setattr__(self, "_callees", callees)
+        object.__setattr__(self, "_members", members)
+        object.__setattr__(self, "_zones", zones)
 
     def relationship(self, source: NodeId, destination: NodeId) -> Relationship | None:
         """The declared ``connects`` from one node to another, or None: then no call may pass."""
@@ -57,6 +80,18 @@ class Blueprint:
     def connections(self) -> Mapping[tuple[NodeId, NodeId], Relationship]:
         """Every declared ``connects``, by source and destination."""
         return self._connects
+
+    def upstreams(self, node: Node) -> tuple[Node, ...]:
+        """The nodes whose upstreams answer for ``node``: itself, or those it is composed of."""
+        if node.upstream is not None:
+            return (node,)
+        members = self._members.get(node.id, ())
+        return tuple(member for member in members if member.upstream is not None)
+
+    def share_zone(self, one: NodeId, other: NodeId) -> bool:
+        """Whether both are deployed in one container."""
+        nowhere: frozenset[NodeId] = frozenset()
+        return not self._zones.get(one, nowhere).isdisjoint(self._zones.get(other, nowhere))
 
     def timeouts(self, relationship: Relationship) -> Timeouts:
         """The settled timeouts: the relationship's over its destination's over the defaults."""

@@ -54,7 +54,11 @@ class SecretReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
-    """Where a node answers. ``url`` has no slash at its end; ``path`` is the part after the host."""
+    """Where a node answers. ``url`` has no slash at its end; ``path`` is the part after the host.
+
+    Among the members of one node, those of the lowest ``priority`` are used first, each by its
+    ``weight``.
+    """
 
     url: str
     address: Address
@@ -63,6 +67,8 @@ class Upstream:
     model: str
     api_key: SecretReference | None
     insecure_plain_http: bool
+    weight: int = 1
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

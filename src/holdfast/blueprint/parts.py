@@ -1,11 +1,25 @@
 """The parts of a blueprint: nodes, relationships, flows, policy files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from holdfast.blueprint.controls import Control, Limits, Timeouts, Upstream
 from holdfast.blueprint.kinds import NodeKind
+from holdfast.blueprint.resilience import (
+    Breaker,
+    Budget,
+    Cache,
+    Concurrency,
+    Criticality,
+    Ejection,
+    Fallback,
+    Health,
+    Hedge,
+    Price,
+    Retries,
+    Routing,
+)
 from holdfast.core import NodeId, RelationshipId
 
 Label: TypeAlias = str | int | bool
@@ -21,7 +35,8 @@ class Interface:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A part of the system. ``labels`` are the plain values of its metadata, for policies."""
+    """A part of the system. ``labels`` are the plain values of its metadata, for policies;
+    ``bulkhead`` is the most calls in flight that it makes or takes part in."""
 
     id: NodeId
     type: str
@@ -34,6 +49,18 @@ class Node:
     limits: Limits
     controls: Mapping[str, Control]
     labels: Mapping[str, Label]
+    routing: Routing = field(default_factory=Routing)
+    retries: Retries = field(default_factory=Retries)
+    breaker: Breaker = field(default_factory=Breaker)
+    ejection: Ejection = field(default_factory=Ejection)
+    concurrency: Concurrency = field(default_factory=Concurrency)
+    health: Health | None = None
+    fallback: Fallback | None = None
+    hedge: Hedge | None = None
+    cache: Cache | None = None
+    price: Price | None = None
+    budget: Budget | None = None
+    bulkhead: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +119,9 @@ Link: TypeAlias = Connects | Interacts | DeployedIn | ComposedOf | Options
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relationship:
-    """How nodes stand to each other. ``timeouts`` and ``limits`` are settled: its own, over the
-    destination's, over the defaults; they mean something for ``Connects`` only."""
+    """How nodes stand to each other. ``timeouts``, ``limits``, ``retries``, ``fallback``, ``hedge``
+    and ``cache`` are settled: its own, over the destination's, over the defaults; they mean
+    something for ``Connects`` only."""
 
     id: RelationshipId
     link: Link
@@ -102,6 +130,13 @@ class Relationship:
     timeouts: Timeouts
     limits: Limits
     controls: Mapping[str, Control]
+    criticality: Criticality = "standard"
+    retries: Retries = field(default_factory=Retries)
+    fallback: Fallback | None = None
+    hedge: Hedge | None = None
+    cache: Cache | None = None
+    budget: Budget | None = None
+    bulkhead: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
