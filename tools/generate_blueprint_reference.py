@@ -38,8 +38,15 @@ a key may stand only once; tags and merge keys are refused; at most 1,000,000 by
 and how to mend it. Warnings do not stop anything.
 
 Ids of nodes, relationships and interfaces share one namespace, and flows share it with nodes.
-Timeouts and limits are settled field by field: the relationship's over the destination node's over
-the defaults. `10MB` is 10,000,000 bytes, `10MiB` is 10,485,760.
+Timeouts, limits, retries, fallback, hedge and cache are settled field by field: the relationship's
+over the destination node's over the defaults. Where two fields have an order and one is written, the
+other follows: `calls_max: 50` alone also lowers `calls_start` to 50.
+
+`10MB` is 10,000,000 bytes, `10MiB` is 10,485,760; `500k` tokens are 500,000, `2M` are 2,000,000.
+Money and prices are kept exactly, in millionths; more than six decimals are refused.
+
+What the controls of resilience are for, and a whole example:
+[the blueprint](../concepts/blueprint.md#controls-of-resilience).
 """
 
 KINDS = """\
@@ -58,6 +65,18 @@ TITLES = {
     "UpstreamForm": "controls.upstream",
     "TimeoutsForm": "controls.timeouts",
     "LimitsForm": "controls.limits",
+    "RetriesForm": "controls.retries",
+    "BreakerForm": "controls.breaker",
+    "EjectionForm": "controls.ejection",
+    "HealthForm": "controls.health",
+    "ConcurrencyForm": "controls.concurrency",
+    "RoutingForm": "controls.routing",
+    "FallbackForm": "controls.fallback",
+    "HedgeForm": "controls.hedge",
+    "CacheForm": "controls.cache",
+    "PriceForm": "controls.price",
+    "BudgetForm": "budget, controls.budget",
+    "BulkheadForm": "bulkhead, controls.bulkhead",
     "NodeForm": "nodes.*",
     "NodeControlsForm": "nodes.*.controls",
     "InterfaceForm": "nodes.*.interfaces.*",
@@ -129,9 +148,9 @@ def typed(field: dict[str, Any]) -> str:
         case "string":
             return f"text `{field['pattern']}`" if "pattern" in field else "text"
         case "integer":
-            return "whole number"
+            return "whole number" + bounds(field)
         case "number":
-            return "number"
+            return "number" + bounds(field)
         case "boolean":
             return "true or false"
         case "array":
@@ -139,6 +158,16 @@ def typed(field: dict[str, Any]) -> str:
         case _:
             inner = field.get("additionalProperties")
             return f"mapping to {spelled(inner)}" if isinstance(inner, dict) else "mapping"
+
+
+def bounds(field: dict[str, Any]) -> str:
+    """From where to where a number goes."""
+    most = (
+        f"{field['maximum']:,g}" if isinstance(field["maximum"], float) else f"{field['maximum']:,}"
+    )
+    if "exclusiveMinimum" in field:
+        return f", more than {field['exclusiveMinimum']:g}, at most {most}"
+    return f", {field['minimum']:g} to {most}"
 
 
 def pages() -> dict[Path, bytes]:

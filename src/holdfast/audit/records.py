@@ -19,18 +19,27 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unk
     The fields stand in alphabetical order and none is a float, so that the encoding is the
     canonical one of RFC 8785 at no cost. ``at`` is an instant (microseconds since 1970); ``prompt``
     and ``answer`` are salted digests; ``rule`` is the stable code of what refused or failed.
+
+    ``attempts`` is how often an upstream was asked, ``node`` whose upstream answered, ``fallback``
+    the relationship it was asked over when that is not ``relationship``; ``seams`` are the places
+    in a streamed answer, in bytes, at which another upstream went on; ``cached`` says that the
+    answer was kept from an earlier call.
     """
 
     action: str
     answer: str | None
     at: int
+    attempts: int
     blueprint: str
     bundle: str
+    cached: bool
     call: str
     credential: str | None
     decision: RecordedDecision
     duration_us: int
     event: RecordedEvent
+    fallback: str | None
+    node: str | None
     outcome: RecordedOutcome
     policies: tuple[str, ...]
     principal: str | None
@@ -38,6 +47,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unk
     relationship: str | None
     resource: str | None
     rule: str | None
+    seams: tuple[int, ...]
     stages_us: tuple[int, ...]
     status: int
     tenant: str

@@ -57,8 +57,10 @@ class Blueprint:
                     connects[source, destination] = relationship
                     callees[source] = (*callees.get(source, ()), self.nodes[destination])
                 case ComposedOf(container=container, nodes=nodes):
-                    inside = (self.nodes[name] for name in nodes)
-                    members[container] = (*members.get(container, ()), *inside)
+                    known = {node.id: node for node in members.get(container, ())}
+                    known.update((name, self.nodes[name]) for name in nodes)
+                    # By id: their order in the file means nothing, so it must decide nothing.
+                    members[container] = tuple(known[name] for name in sorted(known))
                 case DeployedIn(container=container, nodes=nodes):
                     for name in nodes:
                         zones[name] = zones.get(name, frozenset()) | {container}

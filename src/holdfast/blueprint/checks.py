@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from holdfast.blueprint.draft import Draft
 from holdfast.blueprint.errors import Problem, suggestion
@@ -179,7 +178,7 @@ def _cycles(draft: Draft) -> Iterator[Problem]:
     for container, node, path in _containments(draft):
         contents.setdefault(container, []).append(node)
         places[container, node] = path
-    for cycle in _find_cycles(contents):
+    for cycle in find_cycles(contents):
         names = " -> ".join(f"`{name}`" for name in cycle)
         yield draft.problem(
             places[cycle[-2], cycle[-1]],
@@ -198,7 +197,7 @@ def _containments(draft: Draft) -> Iterator[tuple[str, str, Path]]:
                 yield container, node, ("relationships", index, *path)
 
 
-def _find_cycles(contents: dict[str, list[str]]) -> Iterator[list[str]]:
+def find_cycles(contents: dict[str, list[str]]) -> Iterator[list[str]]:
     """The cycle behind each back edge, by depth-first search; iterative, for chains may be long."""
     done: set[str] = set()
     for root, inside in contents.items():
@@ -226,5 +225,4 @@ def _unreferenced(draft: Draft) -> Iterator[Problem]:
             what = "no relationship names this node, so nothing may call it"
             fix = "add a relationship, or remove the node"
             path: Path = ("nodes", node_id)
-            found = draft.problem(path, what=what, fix=fix, key=True)
-            yield replace(found, severity="warning")
+            yield draft.problem(path, what=what, fix=fix, key=True, severity="warning")

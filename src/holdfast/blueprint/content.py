@@ -2,10 +2,12 @@
 
 Two files with the same meaning have the same content: defaults are written out, mappings sorted,
 relationships and flows ordered by id, and the nodes of a group sorted, for their order says
-nothing. Durations are whole microseconds, because canonical JSON has no floats here.
+nothing. Canonical JSON has no floats here: timeouts are whole microseconds, other fractions text.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import TypeAlias
 
 from pydantic import JsonValue
 
@@ -17,8 +19,27 @@ from holdfast.blueprint.forms import (
     NodeForm,
     RelationshipForm,
 )
+from holdfast.blueprint.overlays import settle_budget
 from holdfast.blueprint.parts import Node, PolicyFile, Relationship
+from holdfast.blueprint.resilience import (
+    Breaker,
+    Budget,
+    Cache,
+    Concurrency,
+    Ejection,
+    Fallback,
+    Health,
+    Hedge,
+    Price,
+    Retries,
+    Routing,
+)
 from holdfast.core import Json, NodeId, canonical_json
+
+_Resilience: TypeAlias = (
+    Breaker | Budget | Cache | Concurrency | Ejection | Fallback | Health | Hedge | Price
+    | Retries | Routing
+)  # fmt: skip
 
 FORMAT = 1
 
@@ -63,6 +84,8 @@ def content_of(
         ],
         "flows": [_flow(flow) for flow in sorted(form.flows or (), key=lambda flow: flow.id)],
         "policies": {policy.name: policy.text for policy in policies},
+        "budget": _plain(settle_budget(form.budget)),
+        "bulkhead": form.bulkhead.calls if form.bulkhead else None,
         "metadata": form.metadata,
         "adrs": list[JsonValue](form.adrs or ()),
     }
@@ -80,6 +103,18 @@ def _node(form: NodeForm, node: Node) -> JsonValue:
         "upstream": _upstream(node.upstream),
         "timeouts": _timeouts(node.timeouts),
         "limits": _limits(node.limits),
+        "routing": _plain(node.routing),
+        "retries": _plain(node.retries),
+        "breaker": _plain(node.breaker),
+        "ejection": _plain(node.ejection),
+        "concurrency": _plain(node.concurrency),
+        "health": _plain(node.health),
+        "fallback": _plain(node.fallback),
+        "hedge": _plain(node.hedge),
+        "cache": _plain(node.cache),
+        "price": _plain(node.price),
+        "budget": _plain(node.budget),
+        "bulkhead": node.bulkhead,
         "controls": _controls(form.controls.__pydantic_extra__ if form.controls else {}),
         "metadata": form.metadata,
     }
@@ -93,6 +128,13 @@ def _relationship(form: RelationshipForm, settled: Relationship) -> JsonValue:
         "protocol": settled.protocol,
         "timeouts": _timeouts(settled.timeouts),
         "limits": _limits(settled.limits),
+        "criticality": settled.criticality,
+        "retries": _plain(settled.retries),
+        "fallback": _plain(settled.fallback),
+        "hedge": _plain(settled.hedge),
+        "cache": _plain(settled.cache),
+        "budget": _plain(settled.budget),
+        "bulkhead": settled.bulkhead,
         "controls": _controls(form.controls.__pydantic_extra__ if form.controls else {}),
         "metadata": form.metadata,
     }
@@ -136,6 +178,8 @@ def _upstream(upstream: Upstream | None) -> JsonValue:
         "model": upstream.model,
         "api_key": str(upstream.api_key) if upstream.api_key else None,
         "insecure_plain_http": upstream.insecure_plain_http,
+        "weight": upstream.weight,
+        "priority": upstream.priority,
     }
 
 
@@ -150,6 +194,17 @@ def _timeouts(timeouts: Timeouts) -> JsonValue:
 
 def _micros(seconds: float) -> int:
     return round(seconds * 1_000_000)
+
+
+def _plain(settings: _Resilience | None) -> JsonValue:
+    """A control of resilience, field by field, so that none is forgotten: every setting counts."""
+    if settings is None:
+        return None
+    found: dict[str, JsonValue] = {}
+    for item in fields(settings):
+        value: JsonValue | tuple[JsonValue, ...] = getattr(settings, item.name)
+        found[item.name] = list(value) if isinstance(value, tuple) else value
+    return found
 
 
 def _limits(limits: Limits) -> JsonValue:

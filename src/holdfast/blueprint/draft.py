@@ -1,12 +1,12 @@
 """A blueprint under judgement: whatever of the file has the right shape, with places."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from holdfast.blueprint.errors import Problem
+from holdfast.blueprint.errors import Problem, Severity
 from holdfast.blueprint.forms import BlueprintForm, FlowForm, NodeForm, RelationshipForm
 from holdfast.blueprint.source import Document, Path, Plain
 from holdfast.blueprint.wording import problem, shape_problems
@@ -32,8 +32,17 @@ class Draft:
     node_ids: dict[str, None]
     relationship_ids: dict[str, None]
 
-    def problem(self, path: Path, *, what: str, fix: str, key: bool = False) -> Problem:
-        return problem(self.document, self.source, path, what=what, fix=fix, key=key)
+    def problem(
+        self,
+        path: Path,
+        *,
+        what: str,
+        fix: str,
+        key: bool = False,
+        severity: Severity = "error",
+    ) -> Problem:
+        found = problem(self.document, self.source, path, what=what, fix=fix, key=key)
+        return replace(found, severity=severity)
 
 
 def draft(document: Document, *, source: str) -> tuple[Draft, list[Problem]]:

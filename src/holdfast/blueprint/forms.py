@@ -6,71 +6,47 @@ here is what an editor shows on hover and what the reference prints.
 
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    StringConstraints,
-    WithJsonSchema,
-)
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from holdfast.blueprint import controls as settled
 from holdfast.blueprint import spelling
+from holdfast.blueprint.fields import (
+    LIST_MAX,
+    Form,
+    Id,
+    Metadata,
+    Name,
+    NodeType,
+    PolicyName,
+    Seconds,
+    Secret,
+    Size,
+    Text,
+    TrustDomain,
+    Url,
+)
+from holdfast.blueprint.resilience import Criticality
+from holdfast.blueprint.resilience_forms import (
+    PRIORITY_MAX,
+    WEIGHT_MAX,
+    BreakerForm,
+    BudgetForm,
+    BulkheadForm,
+    CacheForm,
+    ConcurrencyForm,
+    EjectionForm,
+    FallbackForm,
+    HealthForm,
+    HedgeForm,
+    PriceForm,
+    RetriesForm,
+    RoutingForm,
+)
 
-NAME_MAX = 200
-TEXT_MAX = 4000
-LIST_MAX = 1000
-
-Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=NAME_MAX)]
-Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX)]
-Id: TypeAlias = Annotated[
-    str, AfterValidator(spelling.check_id), WithJsonSchema(spelling.ID_SCHEMA)
-]
-TrustDomain: TypeAlias = Annotated[
-    str,
-    AfterValidator(spelling.check_trust_domain),
-    WithJsonSchema({"type": "string", "pattern": spelling.TRUST_DOMAIN_PATTERN}),
-]
-NodeType: TypeAlias = Annotated[
-    str, AfterValidator(spelling.check_node_type), WithJsonSchema(spelling.NODE_TYPE_SCHEMA)
-]
-Url: TypeAlias = Annotated[
-    str,
-    AfterValidator(spelling.check_url),
-    WithJsonSchema({"type": "string", "pattern": "^https?://"}),
-]
-Secret: TypeAlias = Annotated[
-    str,
-    AfterValidator(spelling.check_secret),
-    WithJsonSchema({"type": "string", "pattern": spelling.SECRET_PATTERN}),
-]
-PolicyName: TypeAlias = Annotated[
-    str,
-    AfterValidator(spelling.check_policy_name),
-    WithJsonSchema({"type": "string", "pattern": r"\.cedar$"}),
-]
-Seconds: TypeAlias = Annotated[float, Field(gt=0, le=settled.TIMEOUT_S_MAX)]
-Size: TypeAlias = Annotated[
-    int, BeforeValidator(spelling.read_size), WithJsonSchema(spelling.SIZE_SCHEMA)
-]
-Metadata: TypeAlias = Annotated[
-    JsonValue,
-    AfterValidator(spelling.check_metadata),
-    WithJsonSchema(spelling.METADATA_SCHEMA),
-]
 Protocol: TypeAlias = Literal[
     "HTTP", "HTTPS", "FTP", "SFTP", "JDBC", "WebSocket", "SocketIO", "LDAP", "AMQP", "TLS", "mTLS",
     "TCP",
 ]  # fmt: skip
-
-
-class Form(BaseModel):
-    """What all forms have in common: unknown fields are errors, nothing is converted silently."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class UpstreamForm(Form):
@@ -97,6 +73,15 @@ class UpstreamForm(Form):
         default=False,
         description="Allow unencrypted http to another machine. Prompts and answers can then be "
         "read and changed on the way.",
+    )
+    weight: Annotated[int, Field(ge=0, le=WEIGHT_MAX)] = Field(
+        default=1,
+        description="Its part of the calls among the upstreams of one node; with 0 it is used only "
+        "when the others are out.",
+    )
+    priority: Annotated[int, Field(ge=0, le=PRIORITY_MAX)] = Field(
+        default=0,
+        description="Upstreams of the lowest number come first; the next take what these cannot.",
     )
 
 
@@ -174,18 +159,72 @@ class _ControlsForm(Form):
         default=None,
         description="How much a call may carry; settled like timeouts.",
     )
+    retries: RetriesForm | None = Field(
+        default=None,
+        description="When a call may be tried again. Settled field by field, like timeouts, as "
+        "are `fallback`, `hedge` and `cache`.",
+    )
+    fallback: FallbackForm | None = Field(
+        default=None, description="Whom to ask when the node cannot answer. Default: nobody."
+    )
+    hedge: HedgeForm | None = Field(
+        default=None,
+        description="When a second upstream is asked beside a slow one. Default: never.",
+    )
+    cache: CacheForm | None = Field(
+        default=None, description="Give the same answer to the same request. Default: never."
+    )
+    budget: BudgetForm | None = Field(
+        default=None,
+        description="What may be spent: on a relationship by its calls, on a node by the calls it "
+        "makes and takes. Every budget that a call comes under counts. Default: no limit.",
+    )
+    bulkhead: BulkheadForm | None = Field(
+        default=None,
+        description="How many calls may be under way; counts like `budget`. Default: no limit.",
+    )
 
 
 class NodeControlsForm(_ControlsForm):
     """What holds for every call to the node. Other keys are CALM controls."""
 
     upstream: UpstreamForm | None = Field(
-        default=None, description="Where the node answers. Needed on every model that is called."
+        default=None,
+        description="Where the node answers. A model that is called needs one, or is "
+        "`composed-of` nodes that have one each.",
+    )
+    routing: RoutingForm | None = Field(
+        default=None, description="How a call chooses among the upstreams of the node."
+    )
+    breaker: BreakerForm | None = Field(
+        default=None,
+        description="When the upstream is left alone. Like `health`, `concurrency`, `price`, "
+        "`timeouts.connect_s` and `limits.connections`, it also holds for the nodes this one is "
+        "`composed-of`, as far as they do not write their own.",
+    )
+    ejection: EjectionForm | None = Field(
+        default=None, description="When one of several upstreams is left out."
+    )
+    health: HealthForm | None = Field(
+        default=None,
+        description="How the upstream is asked whether it is well. Default: it is not asked.",
+    )
+    concurrency: ConcurrencyForm | None = Field(
+        default=None, description="How many calls may be under way at an upstream, and who waits."
+    )
+    price: PriceForm | None = Field(
+        default=None, description="What a million tokens cost. Budgets of money need it."
     )
 
 
 class RelationshipControlsForm(_ControlsForm):
     """What holds for calls over the relationship. Other keys are CALM controls."""
+
+    criticality: Criticality | None = Field(
+        default=None,
+        description="How dear its calls are: under overload `sheddable` go first, `critical` last. "
+        "Default `standard`.",
+    )
 
 
 class InterfaceForm(Form):
@@ -297,7 +336,7 @@ class RelationshipForm(Form):
     description: Text | None = Field(default=None, description="What passes, and why.")
     controls: RelationshipControlsForm | None = Field(
         default=None,
-        description="What must hold for calls over it; `timeouts` and `limits` are for `connects`.",
+        description="What must hold for calls over it; all but CALM controls are for `connects`.",
     )
     metadata: Metadata = Field(default=None, description="Anything else worth keeping.")
 
@@ -350,6 +389,14 @@ class BlueprintForm(Form):
         default=None,
         description="Cedar files, relative to the blueprint. They narrow what is declared; none "
         "can allow a call over an undeclared relationship.",
+    )
+    budget: BudgetForm | None = Field(
+        default=None,
+        description="What the tenant may spend: all calls of this file. Default: no limit.",
+    )
+    bulkhead: BulkheadForm | None = Field(
+        default=None,
+        description="How many calls of the tenant may be under way at once. Default: no limit.",
     )
     metadata: Metadata = Field(default=None, description="Anything else worth keeping.")
     adrs: Annotated[list[Name], Field(max_length=LIST_MAX)] | None = Field(

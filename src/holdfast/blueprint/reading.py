@@ -3,11 +3,16 @@
 from collections.abc import Callable, Iterator
 
 from holdfast.blueprint.architecture import Blueprint
+from holdfast.blueprint.budgets import budget_problems
 from holdfast.blueprint.checks import relation_problems
+from holdfast.blueprint.consistency import consistency_problems
 from holdfast.blueprint.draft import Draft, draft
 from holdfast.blueprint.errors import BlueprintError, Problem, in_file_order
+from holdfast.blueprint.fallbacks import fallback_problems
 from holdfast.blueprint.journeys import flow_problems
+from holdfast.blueprint.layout import layout_of
 from holdfast.blueprint.parts import PolicyFile
+from holdfast.blueprint.placement import placement_problems
 from holdfast.blueprint.settings import setting_problems
 from holdfast.blueprint.settling import settle
 from holdfast.blueprint.source import BYTES_MAX, Plain, read_yaml
@@ -42,7 +47,12 @@ def _judge(
     found, problems = draft(document, source=source)
     problems = [*document.problems, *problems]
     problems.extend(relation_problems(found))
-    problems.extend(setting_problems(found))
+    layout = layout_of(found.nodes, found.relationships)
+    problems.extend(setting_problems(found, layout))
+    problems.extend(consistency_problems(found, layout))
+    problems.extend(placement_problems(found, layout))
+    problems.extend(fallback_problems(found, layout))
+    problems.extend(budget_problems(found, layout))
     problems.extend(flow_problems(found))
     policies, unread = _policies(found, read)
     problems.extend(unread)

@@ -1,7 +1,6 @@
 """Upstreams, timeouts and limits: judged, and settled over each other."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from holdfast.blueprint.controls import Limits, Timeouts, Upstream
 from holdfast.blueprint.draft import Draft
@@ -14,11 +13,12 @@ from holdfast.blueprint.forms import (
     UpstreamForm,
 )
 from holdfast.blueprint.kinds import NodeKind, kind_of
+from holdfast.blueprint.layout import Layout
 from holdfast.blueprint.source import Path
 from holdfast.blueprint.spelling import is_loopback, secret_reference, split_url
 
 
-def setting_problems(draft: Draft) -> Iterator[Problem]:
+def setting_problems(draft: Draft, layout: Layout) -> Iterator[Problem]:
     """Everything wrong with controls."""
     for node_id, node in draft.nodes.items():
         path: Path = ("nodes", node_id, "controls")
@@ -32,9 +32,8 @@ def setting_problems(draft: Draft) -> Iterator[Problem]:
         if form.controls:
             yield from _waits(draft, path, form.controls.timeouts)
             yield from _control_problems(draft, path, form)
-            yield from _misplaced(draft, path, form)
             yield from _shared(draft, path, form)
-        yield from _unreachable(draft, ("relationships", index, "connects", 1), form)
+        yield from _unreachable(draft, layout, ("relationships", index, "connects", 1), form)
 
 
 def settle_timeouts(form: TimeoutsForm | None, under: Timeouts) -> Timeouts:
@@ -79,6 +78,8 @@ def settle_upstream(form: UpstreamForm | None, node_id: str) -> Upstream | None:
         model=form.model or node_id,
         api_key=secret_reference(form.api_key) if form.api_key else None,
         insecure_plain_http=form.insecure_plain_http,
+        weight=form.weight,
+        priority=form.priority,
     )
 
 
@@ -127,28 +128,31 @@ def _control_problems(
                 yield draft.problem((*path, name, "requirements", index), what=what, fix=fix)
 
 
-def _misplaced(draft: Draft, path: Path, form: RelationshipForm) -> Iterator[Problem]:
-    if form.connects is not None or form.controls is None:
-        return
-    for name in ("timeouts", "limits"):
-        if getattr(form.controls, name) is not None:
-            what = f"{name} have no effect here: no call passes over `{form.id}`"
-            fix = "move them to a `connects` relationship, or to the node that is called"
-            yield draft.problem((*path, name), what=what, fix=fix, key=True)
-
-
-def _unreachable(draft: Draft, path: Path, form: RelationshipForm) -> Iterator[Problem]:
+def _unreachable(
+    draft: Draft, layout: Layout, path: Path, form: RelationshipForm
+) -> Iterator[Problem]:
     """A model that is called but has no upstream: where would a call go?"""
     if form.connects is None:
         return
     name = form.connects[1].node
     node = draft.nodes.get(name)
-    if node is None or kind_of(node.type) is not NodeKind.MODEL:
+    if node is None or kind_of(node.type) is not NodeKind.MODEL or _may_answer(draft, layout, name):
         return
-    if node.controls is None or node.controls.upstream is None:
-        what = f"`{name}` is called, but has no upstream: where would a call go?"
-        fix = f"add `upstream: {{url: ...}}` under nodes.{name}.controls"
-        yield draft.problem(path, what=what, fix=fix)
+    what = f"`{name}` is called, but has no upstream: where would a call go?"
+    fix = (
+        f"add `upstream: {{url: ...}}` under nodes.{name}.controls, or a `composed-of` "
+        "relationship to nodes that have one"
+    )
+    yield draft.problem(path, what=what, fix=fix)
+
+
+def _may_answer(draft: Draft, layout: Layout, name: str) -> bool:
+    """Whether the node or a part of it has an upstream, be it one that is not well written."""
+    written = draft.document.at(("relationships",))
+    if isinstance(written, list) and len(written) > len(draft.relationships):
+        return True  # the part may stand in the relationship that cannot be read
+    parts = (name, *layout.members.get(name, ()))
+    return any(draft.document.at(("nodes", part, "controls", "upstream")) for part in parts)
 
 
 def _plain_http(draft: Draft, path: Path, form: UpstreamForm) -> Iterator[Problem]:
@@ -158,10 +162,8 @@ def _plain_http(draft: Draft, path: Path, form: UpstreamForm) -> Iterator[Proble
     what = f"calls to {address.host} would travel unencrypted"
     if form.insecure_plain_http:
         fix = "use https as soon as the upstream offers it"
-        yield replace(
-            draft.problem((*path, "insecure_plain_http"), what=what, fix=fix),
-            severity="warning",
-        )
+        path = (*path, "insecure_plain_http")
+        yield draft.problem(path, what=what, fix=fix, severity="warning")
     else:
         fix = "use https; or write `insecure_plain_http: true` beside the url and accept the risk"
         yield draft.problem((*path, "url"), what=what, fix=fix)

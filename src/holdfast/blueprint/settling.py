@@ -7,16 +7,35 @@ from pydantic import JsonValue
 
 from holdfast.blueprint.architecture import Blueprint
 from holdfast.blueprint.content import canonical, content_of
-from holdfast.blueprint.controls import Control, Limits, Requirement, Timeouts
+from holdfast.blueprint.controls import (
+    TOTAL_S_DEFAULT,
+    Control,
+    Limits,
+    Requirement,
+    Timeouts,
+)
 from holdfast.blueprint.errors import Problem
 from holdfast.blueprint.forms import (
     BlueprintForm,
     ControlForm,
     FlowForm,
+    NodeControlsForm,
     NodeForm,
+    RelationshipControlsForm,
     RelationshipForm,
 )
 from holdfast.blueprint.kinds import kind_of
+from holdfast.blueprint.layout import Layout, layout_of
+from holdfast.blueprint.overlays import (
+    Own,
+    handed_down,
+    over,
+    settle_budget,
+    settle_fallback,
+    settle_own,
+    settle_retries,
+    settle_routing,
+)
 from holdfast.blueprint.parts import (
     Choice,
     ComposedOf,
@@ -33,6 +52,8 @@ from holdfast.blueprint.parts import (
     Relationship,
     Step,
 )
+from holdfast.blueprint.resilience import Cache, Ejection, Hedge, Retries
+from holdfast.blueprint.resilience_forms import BulkheadForm, CacheForm, HedgeForm
 from holdfast.blueprint.settings import settle_limits, settle_timeouts, settle_upstream
 from holdfast.core import NodeId, RelationshipId, sha256_digest
 
@@ -45,7 +66,11 @@ def settle(
     warnings: tuple[Problem, ...],
 ) -> Blueprint:
     """The blueprint that a checked form declares."""
-    nodes = {NodeId(name): _node(NodeId(name), node) for name, node in form.nodes.items()}
+    layout = layout_of(form.nodes, dict(enumerate(form.relationships or ())))
+    nodes = {
+        NodeId(name): _node(NodeId(name), node, _under(form, layout, name))
+        for name, node in form.nodes.items()
+    }
     relationships = tuple(_relationship(item, nodes) for item in form.relationships or ())
     content = canonical(content_of(form, nodes, relationships, policies))
     return Blueprint(
@@ -61,11 +86,26 @@ def settle(
         content=content,
         text=text,
         warnings=warnings,
+        budget=settle_budget(form.budget),
+        bulkhead=_bulkhead(form.bulkhead),
     )
 
 
-def _node(node_id: NodeId, form: NodeForm) -> Node:
-    controls = form.controls
+def _under(form: BlueprintForm, layout: Layout, name: str) -> Own:
+    """What is handed down to the upstream of a node; where several nodes do, they agree."""
+    groups = layout.groups(name)
+    return handed_down(settle_own(form.nodes[groups[0]].controls, Own())) if groups else Own()
+
+
+_UNWRITTEN_NODE = NodeControlsForm.model_validate({})
+_UNWRITTEN_RELATIONSHIP = RelationshipControlsForm.model_validate({})
+
+
+def _node(node_id: NodeId, form: NodeForm, under: Own) -> Node:
+    controls = form.controls or _UNWRITTEN_NODE
+    own = settle_own(controls, under)
+    total_s = max(TOTAL_S_DEFAULT, under.connect_s)
+    timeouts = Timeouts(connect_s=under.connect_s, total_s=total_s)
     return Node(
         id=node_id,
         type=form.type,
@@ -75,12 +115,36 @@ def _node(node_id: NodeId, form: NodeForm) -> Node:
         interfaces=MappingProxyType(
             {name: Interface(id=name, url=i.url) for name, i in (form.interfaces or {}).items()}
         ),
-        upstream=settle_upstream(controls.upstream if controls else None, node_id),
-        timeouts=settle_timeouts(controls.timeouts if controls else None, Timeouts()),
-        limits=settle_limits(controls.limits if controls else None, Limits()),
-        controls=_controls(controls.__pydantic_extra__ if controls else {}),
+        upstream=settle_upstream(controls.upstream, node_id),
+        timeouts=settle_timeouts(controls.timeouts, timeouts),
+        limits=settle_limits(controls.limits, Limits(connections=under.connections)),
+        controls=_controls(controls.__pydantic_extra__),
         labels=_labels(form.metadata),
+        routing=settle_routing(controls.routing),
+        retries=settle_retries(controls.retries, Retries()),
+        breaker=own.breaker,
+        ejection=over(Ejection(), controls.ejection),
+        concurrency=own.concurrency,
+        health=own.health,
+        fallback=settle_fallback(controls.fallback, None),
+        hedge=_hedge(controls.hedge, None),
+        cache=_cache(controls.cache, None),
+        price=own.price,
+        budget=settle_budget(controls.budget),
+        bulkhead=_bulkhead(controls.bulkhead),
     )
+
+
+def _hedge(form: HedgeForm | None, under: Hedge | None) -> Hedge | None:
+    return under if form is None else over(under or Hedge(), form)
+
+
+def _cache(form: CacheForm | None, under: Cache | None) -> Cache | None:
+    return under if form is None else over(under or Cache(), form)
+
+
+def _bulkhead(form: BulkheadForm | None) -> int | None:
+    return None if form is None else form.calls
 
 
 def _labels(metadata: JsonValue) -> Mapping[str, Label]:
@@ -110,20 +174,38 @@ def _control(form: ControlForm) -> Control:
 
 def _relationship(form: RelationshipForm, nodes: Mapping[NodeId, Node]) -> Relationship:
     link = _link(form)
-    controls = form.controls
-    timeouts, limits = Timeouts(), Limits()
+    controls = form.controls or _UNWRITTEN_RELATIONSHIP
     if isinstance(link, Connects):
-        called = nodes[link.destination]
-        timeouts = settle_timeouts(controls.timeouts if controls else None, called.timeouts)
-        limits = settle_limits(controls.limits if controls else None, called.limits)
+        return _declared_call(form, link, controls, nodes[link.destination])
     return Relationship(
         id=RelationshipId(form.id),
         link=link,
         description=form.description or "",
         protocol=form.protocol,
-        timeouts=timeouts,
-        limits=limits,
-        controls=_controls(controls.__pydantic_extra__ if controls else {}),
+        timeouts=Timeouts(),
+        limits=Limits(),
+        controls=_controls(controls.__pydantic_extra__),
+    )
+
+
+def _declared_call(
+    form: RelationshipForm, link: Connects, controls: RelationshipControlsForm, called: Node
+) -> Relationship:
+    return Relationship(
+        id=RelationshipId(form.id),
+        link=link,
+        description=form.description or "",
+        protocol=form.protocol,
+        timeouts=settle_timeouts(controls.timeouts, called.timeouts),
+        limits=settle_limits(controls.limits, called.limits),
+        controls=_controls(controls.__pydantic_extra__),
+        criticality=controls.criticality or "standard",
+        retries=settle_retries(controls.retries, called.retries),
+        fallback=settle_fallback(controls.fallback, called.fallback),
+        hedge=_hedge(controls.hedge, called.hedge),
+        cache=_cache(controls.cache, called.cache),
+        budget=settle_budget(controls.budget),
+        bulkhead=_bulkhead(controls.bulkhead),
     )
 
 

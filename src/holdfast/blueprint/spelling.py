@@ -19,6 +19,8 @@ OWN_ERROR = "holdfast"
 ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 TRUST_DOMAIN_PATTERN = r"^[a-z0-9._-]{1,255}$"
 SECRET_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"  # noqa: S105 - how a reference looks
+HEADER_NAME_PATTERN = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"
+HEALTH_PATH_PATTERN = r"^/[!\"$-~]{0,999}$"
 ID_SCHEMA: Schema = {"type": "string", "pattern": ID_PATTERN}
 NODE_TYPE_SCHEMA: Schema = {
     "anyOf": [
@@ -195,6 +197,20 @@ def _check_url_parts(text: str, parts: SplitResult, port: int | None) -> None:
         raise wrong("the URL has no usable host and port", _URL_EXAMPLE)
     if "?" in text or "#" in text:
         raise wrong("the URL has a query or fragment", "remove everything from `?` or `#` on")
+
+
+def check_header_name(text: str) -> str:
+    if not re.fullmatch(HEADER_NAME_PATTERN[1:-1], text):
+        raise wrong(f"`{text}` is not the name of a header", "write it like `x-session-id`")
+    return text
+
+
+def check_health_path(text: str) -> str:
+    if not re.fullmatch(HEALTH_PATH_PATTERN[1:-1], text):
+        raise wrong(
+            "is not a path to ask for", "write it like `/health`: from `/` on, no host, no fragment"
+        )
+    return text
 
 
 def split_url(text: str) -> tuple[str, Address, str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from types import UnionType
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from holdfast.blueprint.errors import Problem, suggestion
@@ -67,8 +68,11 @@ def _stray_control(document: Document, path: Path) -> Path | None:
 
 def _stray_problem(document: Document, source: str, path: Path) -> Problem:
     name = str(path[-1])
-    if name == "upstream":
-        what, fix = "`upstream` belongs to a node", "move it to the destination node's controls"
+    if path[0] == "relationships" and name in NodeControlsForm.model_fields:
+        what, fix = f"`{name}` belongs to a node", "move it to the destination node's controls"
+    elif path[0] == "nodes" and name in RelationshipControlsForm.model_fields:
+        what = f"`{name}` belongs to a relationship"
+        fix = "move it to the controls of the relationships over which the node is called"
     else:
         what = f"`{name}` is neither a control of Holdfast nor a CALM control"
         fix = suggestion(name, _own_controls(path), noun="control")
@@ -97,7 +101,10 @@ def _words(document: Document, detail: ErrorDetails) -> tuple[str, str]:
             return _length(detail["type"], context, path)
         case _:
             found = "a value" if path[-1:] == ("api_key",) else described(document.at(path))
-            return _type_words(detail["type"], found)
+            kind = detail["type"]
+            if kind == "float_type" and not _is_seconds(path):
+                kind = "share_type"
+            return _type_words(kind, found)
 
 
 def described(value: Plain) -> str:
@@ -122,6 +129,7 @@ _TYPES = {
     "int_type": ("a whole number", "write digits only, without quotes or units"),
     "int_from_float": ("a whole number", "write digits only, without quotes or units"),
     "float_type": ("a number of seconds", "write a number without quotes or unit, such as 30"),
+    "share_type": ("a number", "write a number without quotes, such as 0.5"),
     "bool_type": ("true or false", "write true or false, without quotes"),
     "list_type": ("a list", "write `[a, b]`, or one `- item` a line"),
     "dict_type": ("a mapping", "write `key: value` lines under it, indented"),
@@ -140,20 +148,40 @@ def _missing(path: Path) -> tuple[str, str]:
     return f"`{name}` is missing", f"add `{name}: ...`. {about}".rstrip()
 
 
+_NOUNS = {"by": "way of routing", "per": "period"}
+
+
 def _literal(value: object, path: Path) -> tuple[str, str]:
     if path == ("holdfast",):
         return f"format `{value}` is not one this Holdfast reads", "write `holdfast: 1`"
     known = _literals(_annotation_at(path))
-    return f"`{value}` is not a {path[-1]} known here", suggestion(
-        str(value), known, noun=str(path[-1])
-    )
+    noun = _NOUNS.get(str(path[-1]), str(path[-1]))
+    return f"`{value}` is not a {noun} known here", suggestion(str(value), known, noun=noun)
 
 
 def _range_fix(path: Path) -> str:
-    if str(path[-1]).endswith("_s"):
-        return "write seconds: more than 0, at most 86400"
-    limit = 65_535 if path[-1] == "connections" else 100_000_000
-    return f"write a whole number from 1 to {limit}"
+    annotation = _annotation_at(path)
+    bounds = dict(_bounds(annotation))
+    if _unwrap(annotation) is int:
+        return f"write a whole number from {bounds['ge']} to {bounds['le']}"
+    low = f"more than {bounds['gt']:g}" if "gt" in bounds else f"at least {bounds['ge']:g}"
+    return (
+        f"write {'seconds' if _is_seconds(path) else 'a number'}: {low}, at most {bounds['le']:g}"
+    )
+
+
+def _is_seconds(path: Path) -> bool:
+    return str(path[-1]).removesuffix("_max").endswith("_s")
+
+
+def _bounds(annotation: object) -> Iterable[tuple[str, float]]:
+    """What a number at a field may be: ``ge``, ``gt``, ``le`` with their values."""
+    for word in typing.get_args(annotation):
+        yield from _bounds(word)
+    for rule in annotation.metadata if isinstance(annotation, FieldInfo) else ():
+        for name in ("ge", "gt", "le"):
+            if hasattr(rule, name):
+                yield name, getattr(rule, name)
 
 
 def _length(kind: str, context: dict[str, object], path: Path) -> tuple[str, str]:
@@ -177,7 +205,7 @@ def _inner(annotation: object, step: str | int) -> object:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         for name, info in annotation.model_fields.items():
             if step == (info.alias or name):
-                return info.annotation
+                return typing.Annotated[info.annotation, info]
         return ControlForm if "timeouts" in annotation.model_fields else None
     arguments = typing.get_args(annotation)
     return arguments[-1] if arguments else None

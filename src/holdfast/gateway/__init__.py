@@ -6,8 +6,34 @@ durable; whatever happens, the record says so.
 """
 
 from holdfast.gateway.journeys import Journeys, Seen, Totals
+from holdfast.gateway.news import News, NewsKind
 from holdfast.gateway.path import Path, Settings
 from holdfast.gateway.rules import RULES, Rule
+from holdfast.gateway.seen import (
+    COUNTERS,
+    BudgetSeen,
+    BudgetUnit,
+    NodeSeen,
+    UpstreamSeen,
+    UpstreamState,
+)
 from holdfast.gateway.service import Gateway
 
-__all__ = ["RULES", "Gateway", "Journeys", "Path", "Rule", "Seen", "Settings", "Totals"]
+__all__ = [
+    "COUNTERS",
+    "RULES",
+    "BudgetSeen",
+    "BudgetUnit",
+    "Gateway",
+    "Journeys",
+    "News",
+    "NewsKind",
+    "NodeSeen",
+    "Path",
+    "Rule",
+    "Seen",
+    "Settings",
+    "Totals",
+    "UpstreamSeen",
+    "UpstreamState",
+]

@@ -8,20 +8,34 @@ from typing import TypeAlias
 import msgspec
 
 from holdfast.audit import RecordedOutcome
-from holdfast.blueprint import Limits, Node, Relationship, Timeouts
-from holdfast.core import CallId, Instant
+from holdfast.blueprint import Criticality, Limits, Node, NodeKind, Relationship, Timeouts
+from holdfast.core import CallId, Instant, NodeId
+from holdfast.gateway.groups import Group
 from holdfast.gateway.rules import Rule
-from holdfast.gateway.upstreams import Upstream
+from holdfast.gateway.tolls import Tokens, Tolls
 from holdfast.identity import Credential
 from holdfast.policy import Decision
 from holdfast.providers import Asked, Endpoint
+from holdfast.resilience import AnswerCache, CacheKey
+from holdfast.wire import Header, Headers
+
+
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """An answer kept for the same request: what was sent, as it was sent."""
+
+    headers: tuple[Header, ...]
+    body: bytes
+    stream: bool
+    answer: str
+    tokens_in: int | None
+    tokens_out: int | None
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """Well-formed: we know what is asked, not yet by whom.
 
-    ``asked`` is None for a listing, which ``only`` may narrow to one name; ``forwarded`` are the
-    header lines that go on to the upstream.
+    ``asked`` is None for a listing, which ``only`` may narrow to one name; ``patience_s`` is how
+    long the caller says it waits.
     """
 
     call: CallId
@@ -29,9 +43,9 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     endpoint: Endpoint
     asked: Asked | None
     only: str | None
-    credential: bytes | None
-    forwarded: bytes
+    headers: Headers
     body: bytes
+    patience_s: float | None = None
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
@@ -67,12 +81,52 @@ class Screened(msgspec.Struct, frozen=True, gc=False):
 
 
 class Routed(msgspec.Struct, frozen=True, gc=False):
-    """Where the call goes, and the very bytes that go there."""
+    """Where the call may go, and what goes there.
+
+    ``forwarded`` are the header lines that go on to any upstream; ``tokens`` is the most tokens the
+    call can cost; ``cache`` and ``cache_key`` are None where no answer is kept.
+    """
 
     screened: Screened
-    upstream: Upstream
+    group: Group
     timeouts: Timeouts
-    message: bytes
+    forwarded: bytes
+    tokens: Tokens
+    tolls: Tolls | None = None
+    session: bytes | None = None
+    cache: AnswerCache[Kept] | None = None
+    cache_key: CacheKey | None = None
+
+    @property
+    def caller(self) -> NodeId:
+        return self.screened.allowed.known.node.id
+
+    @property
+    def criticality(self) -> Criticality:
+        return self.screened.allowed.relationship.criticality
+
+    @property
+    def asks_usage(self) -> bool:
+        """Whether we ask for a stream's usage that the caller did not ask for: budgets need it."""
+        if self.tolls is None or not self.tolls.accounts:
+            return False
+        asked = self.screened.allowed.known.accepted.asked
+        return asked is not None and asked.stream and not asked.usage
+
+    @property
+    def is_effectless(self) -> bool:
+        """Whether asking twice does no more than cost twice: what models do, or who says so by
+        sending an Idempotency-Key."""
+        allowed = self.screened.allowed
+        headers = allowed.known.accepted.headers
+        return allowed.callee.kind is NodeKind.MODEL or b"idempotency-key" in headers
+
+
+class Cached(msgspec.Struct, frozen=True, gc=False):
+    """The same request of the same scope was answered before: that answer, no upstream involved."""
+
+    routed: Routed
+    kept: Kept
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
@@ -94,7 +148,7 @@ class Begun(msgspec.Struct, frozen=True, gc=False):
     body: bytes
 
 
-State: TypeAlias = Accepted | Known | Allowed | Screened | Routed
+State: TypeAlias = Accepted | Known | Allowed | Screened | Routed | Cached
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -111,12 +165,14 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 class Answered(msgspec.Struct, frozen=True, gc=False):
     """The callee's part is over, well or badly."""
 
-    state: Routed | Listed
+    state: Routed | Listed | Cached
     outcome: Outcome
 
 
 def unfold(state: object) -> tuple[Known | None, Allowed | None, Routed | None]:
     """The states inside a state: each holds the one it came from."""
+    if isinstance(state, Cached):
+        state = state.routed
     routed = state if isinstance(state, Routed) else None
     screened = routed.screened if routed is not None else state
     allowed = screened.allowed if isinstance(screened, Screened) else screened

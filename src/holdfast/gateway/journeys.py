@@ -9,6 +9,7 @@ import msgspec
 from holdfast.audit import CallRecord, RecordedOutcome
 from holdfast.core import CallId
 from holdfast.gateway.call import unfold
+from holdfast.gateway.places import Place
 from holdfast.world.ports import Clock
 
 ROUTED_MARKS = 5
@@ -36,7 +37,21 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 class Journey:
     """One call's way, mutable because a way is: its newest state, its times, its deadline."""
 
-    __slots__ = ("began", "call", "due", "due_in_all", "limit", "marks", "on_due", "state")
+    __slots__ = (
+        "attempts",
+        "began",
+        "call",
+        "due",
+        "due_in_all",
+        "fallback",
+        "is_cached",
+        "limit",
+        "marks",
+        "on_due",
+        "place",
+        "seams",
+        "state",
+    )
 
     def __init__(self, call: CallId, began: float, state: object) -> None:
         self.call = call
@@ -47,6 +62,11 @@ class Journey:
         self.due_in_all = NEVER
         self.limit = ""
         self.on_due: Callable[[], None] | None = None
+        self.attempts = 0
+        self.place: Place | None = None
+        self.fallback: str | None = None
+        self.seams: tuple[int, ...] = ()
+        self.is_cached = False
 
     def expect(self, limit: str, due: float) -> None:
         """The next thing must happen by ``due``, and all of it by ``due_in_all``."""

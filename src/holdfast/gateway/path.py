@@ -19,26 +19,32 @@ from holdfast.gateway.call import (
     Allowed,
     Answered,
     Begun,
+    Cached,
     Listed,
     Outcome,
     Refused,
     Routed,
     State,
 )
+from holdfast.gateway.groups import Group
 from holdfast.gateway.journeys import Journey, Journeys
-from holdfast.gateway.replies import error_reply, reply_headers, withhold
+from holdfast.gateway.means import Means
+from holdfast.gateway.news import OnNews
+from holdfast.gateway.replies import REQUEST_ID, error_reply, reply_headers, withhold
 from holdfast.gateway.rules import RULES
 from holdfast.gateway.stages.accept import Accept
 from holdfast.gateway.stages.authenticate import Authenticate
 from holdfast.gateway.stages.authorize import Authorize
 from holdfast.gateway.stages.guard import Guard
-from holdfast.gateway.stages.route import Route
+from holdfast.gateway.stages.route import Caches, Route, message
 from holdfast.gateway.stages.send import Send
 from holdfast.gateway.stages.write import Write
+from holdfast.gateway.tolls import TollBook
 from holdfast.gateway.upstreams import Upstream
 from holdfast.identity import Credentials
 from holdfast.policy import Policy
 from holdfast.providers import model_body, models_body
+from holdfast.resilience import Spending
 from holdfast.wire import Exchange, Request
 from holdfast.world.ports import Clock, Entropy
 
@@ -56,6 +62,9 @@ class Settings(msgspec.Struct, frozen=True):
     policy: Policy
     credentials: Credentials
     upstreams: dict[NodeId, Upstream]
+    groups: dict[NodeId, Group]
+    tolls: TollBook
+    caches: Caches
     salt: Salt
     worker: int
 
@@ -84,6 +93,8 @@ class Path:
         entropy: Entropy,
         recorder: Recorder,
         journeys: Journeys,
+        spending: Spending,
+        on_news: OnNews,
     ) -> None:
         blueprint = settings.blueprint
         self.settings = settings
@@ -93,7 +104,13 @@ class Path:
         self._authenticate = Authenticate(settings.credentials, blueprint)
         self._authorize = Authorize(blueprint, settings.policy)
         self._guard = Guard(blueprint)
-        self._route = Route(blueprint, settings.upstreams)
+        self._route = Route(
+            blueprint,
+            settings.groups,
+            tolls=settings.tolls,
+            caches=settings.caches,
+            clock=clock,
+        )
         self._write = Write(
             recorder,
             journeys=journeys,
@@ -103,7 +120,17 @@ class Path:
             blueprint=blueprint.digest,
             bundle=settings.policy.digest,
         )
-        self._send = Send(self._write)
+        self._send = Send(
+            Means(
+                clock=clock,
+                entropy=entropy,
+                write=self._write,
+                spending=spending,
+                reroute=self._reroute,
+                message=message,
+                on_news=on_news,
+            )
+        )
 
     def handle(self, request: Request, exchange: Exchange) -> None:
         """Begin a call; the exchange gets its answer when there is one (a ``wire.Handler``)."""
@@ -126,10 +153,14 @@ class Path:
             ready = _audit_refusal(ready, fault)
         if isinstance(ready, Listed):
             self._list(ready, journey, exchange)
+        elif isinstance(ready, Cached):
+            self._repeat(ready, journey, exchange)
         else:
             self._refuse(ready, journey, exchange)
 
-    def _admit(self, accepted: Accepted | Refused, journey: Journey) -> Routed | Listed | Refused:
+    def _admit(
+        self, accepted: Accepted | Refused, journey: Journey
+    ) -> Routed | Cached | Listed | Refused:
         """The questions, in order; the first refusal ends them."""
         marks, now = journey.marks, self._now
         marks.append(now())
@@ -151,6 +182,42 @@ class Path:
         marks.append(now())
         journey.state = routed
         return routed
+
+    def _reroute(self, routed: Routed, name: NodeId) -> Routed | None:
+        """May this call go to that node instead? Asked like any call; a refusal is a no."""
+        known = routed.screened.allowed.known
+        allowed = self._authorize.instead(known, name)
+        if allowed is None:
+            return None
+        screened = self._guard(allowed)
+        if isinstance(screened, Refused):
+            return None
+        other = self._route(screened)
+        # What the call pays was settled when it began: the dearest of all ways it may take.
+        return (
+            msgspec.structs.replace(other, tolls=routed.tolls)
+            if isinstance(other, Routed)
+            else None
+        )
+
+    def _repeat(self, cached: Cached, journey: Journey, exchange: Exchange) -> None:
+        """Give the answer that was kept; the call has a record of its own."""
+        kept = cached.kept
+        journey.is_cached = True
+        outcome = Outcome("answered", 200, None, kept.answer, kept.tokens_in, kept.tokens_out)
+        headers = tuple(h for h in kept.headers if h[0] != REQUEST_ID)
+        headers = (*headers, (REQUEST_ID, journey.call.encode("ascii")), (b"x-cache", b"hit"))
+
+        def release(error: HoldfastError | None) -> None:
+            if error is not None:
+                withhold(exchange, journey.call, error)
+            elif kept.stream:
+                exchange.start(200, headers)
+                exchange.end(kept.body)
+            else:
+                exchange.respond(200, headers, kept.body)
+
+        self._write.answered(Answered(cached, outcome), journey, event="call", done=release)
 
     def _list(self, listed: Listed, journey: Journey, exchange: Exchange) -> None:
         accepted = listed.known.accepted

@@ -1,5 +1,6 @@
 """What the caller reads: headers that pass, and failures in the dialect's own words."""
 
+from math import ceil
 from typing import Final
 
 from holdfast.core import CallId, HoldfastError
@@ -18,19 +19,24 @@ from holdfast.wire import (
 _PASSED: Final = frozenset((b"content-type", b"retry-after", b"cache-control"))
 _PASSED_PREFIXES: Final = (b"openai-", b"x-ratelimit-")
 _JSON: Final = (b"content-type", b"application/json")
-_REQUEST_ID: Final = b"x-request-id"
+REQUEST_ID: Final = b"x-request-id"
 
 
 def passed_on(headers: Headers, call: CallId) -> tuple[Header, ...]:
     """The upstream's header fields that mean something to the caller, and the call's id."""
     passed = [h for h in headers.items() if h[0] in _PASSED or h[0].startswith(_PASSED_PREFIXES)]
-    passed.append((_REQUEST_ID, call.encode("ascii")))
+    passed.append((REQUEST_ID, call.encode("ascii")))
     return tuple(passed)
 
 
 def reply_headers(call: CallId) -> tuple[Header, ...]:
     """The header fields of an answer of our own."""
-    return (_JSON, (_REQUEST_ID, call.encode("ascii")))
+    return (_JSON, (REQUEST_ID, call.encode("ascii")))
+
+
+def retry_after(seconds: float | None) -> tuple[Header, ...]:
+    """When to come again, in whole seconds, rounded up (RFC 9110 section 10.2.3)."""
+    return () if seconds is None else ((b"retry-after", b"%d" % max(1, ceil(seconds))),)
 
 
 def error_reply(

@@ -18,6 +18,7 @@ _ALL = (
     Rule("request.method", 405, "the path exists, but not for this method"),
     Rule("request.type", 415, "the body's Content-Type is not application/json"),
     Rule("request.body", 400, "the body is not what the API's reference says"),
+    Rule("request.timeout-header", 400, "x-request-timeout-ms is no number of milliseconds"),
     Rule("identity.missing", 401, "no credential came with the call"),
     Rule("identity.unknown", 401, "the credential is not one that this system issued, or revoked"),
     Rule("identity.undeclared", 401, "the credential's node is no longer in the blueprint"),
@@ -26,6 +27,19 @@ _ALL = (
     Rule("policy.denied", 403, "a policy forbids the call, or none permits it"),
     Rule("limit.request-bytes", 413, "the request is larger than the relationship's limit"),
     Rule("limit.max-tokens", 400, "more output tokens are asked for than the limit allows"),
+    Rule(
+        "load.shed", 503, "too much is asked of the callee, and this call gave way to dearer ones"
+    ),
+    Rule("bulkhead.full", 429, "as many calls are in flight as the blueprint's bulkhead allows"),
+    Rule("budget.exhausted", 429, "what the call may cost is more than is left of a budget"),
+    Rule("budget.unavailable", 503, "nobody could say in time whether the budget allows the call"),
+    Rule("queue.full", 503, "every upstream is busy, and so is the queue for them"),
+    Rule(
+        "queue.timeout", 503, "every upstream was busy for as long as a call may wait in the queue"
+    ),
+    Rule("upstream.open", 503, "every upstream is out of service; one is tried again shortly"),
+    Rule("upstream.rate-limited", 429, "every upstream asked to be left alone for a while"),
+    Rule("deadline.passed", 504, "the caller's own time limit for the call has passed"),
     Rule("upstream.missing", 502, "the callee has no upstream to send the call to"),
     Rule("upstream.unreachable", 502, "no connection to the upstream could be made"),
     Rule("upstream.saturated", 503, "every connection to the upstream is in use"),

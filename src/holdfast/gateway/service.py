@@ -6,12 +6,21 @@ import msgspec
 
 from holdfast.audit import Recorder
 from holdfast.blueprint import Blueprint
-from holdfast.core import Salt
+from holdfast.core import NodeId, Salt
+from holdfast.gateway.groups import Group, build_groups
+from holdfast.gateway.health import HealthCheck, start_checks
 from holdfast.gateway.journeys import Journeys
+from holdfast.gateway.news import News, OnNews, keep_to_oneself
 from holdfast.gateway.path import Path, Settings
+from holdfast.gateway.paying import NoBudgets
+from holdfast.gateway.places import Place
+from holdfast.gateway.seen import NodeSeen, UpstreamSeen
+from holdfast.gateway.tolls import TollBook
 from holdfast.gateway.upstreams import Secret, build_upstreams
+from holdfast.gateway.watching import node_seen, upstreams_seen
 from holdfast.identity import Credentials
 from holdfast.policy import Policy
+from holdfast.resilience import Spending
 from holdfast.wire import Server, Spawn, WireLimits
 from holdfast.world.ports import Address, BoundSocket, Clock, Entropy, Network
 
@@ -32,6 +41,8 @@ class Gateway:
         spawn: Spawn,
         salt: bytes,
         worker: int = 0,
+        workers: int = 1,
+        spending: Spending | None = None,
     ) -> None:
         self._clock = clock
         self._entropy = entropy
@@ -40,7 +51,11 @@ class Gateway:
         self._spawn = spawn
         self._salt = Salt(salt)
         self._worker = worker
+        self._workers = workers
+        self._spending = spending or NoBudgets()
+        self._checks: list[HealthCheck] = []
         self.journeys = Journeys(clock)
+        self.on_news: OnNews = keep_to_oneself
         recorder.gather_for(self.journeys.count)
         self._path: Path | None = None
         self._server: Server | None = None
@@ -50,15 +65,38 @@ class Gateway:
         self, blueprint: Blueprint, policy: Policy, credentials: Credentials, *, secret: Secret
     ) -> Path:
         """A new path; the one in use is untouched. ``HoldfastError`` when it cannot be built."""
-        previous = self._path.settings.upstreams if self._path is not None else {}
+        old = self._path.settings if self._path is not None else None
         upstreams = build_upstreams(
             blueprint,
             network=self._network,
             spawn=self._spawn,
             secret=secret,
-            previous=previous,
+            previous=old.upstreams if old is not None else {},
         )
-        settings = Settings(blueprint, policy, credentials, upstreams, self._salt, self._worker)
+        groups = build_groups(
+            blueprint,
+            upstreams,
+            clock=self._clock,
+            entropy=self._entropy,
+            previous=old.groups if old is not None else {},
+        )
+        tolls = TollBook(
+            blueprint,
+            workers=self._workers,
+            previous=old.tolls.bulkheads if old is not None else {},
+        )
+        # Answers kept under the old blueprint are not answers of the new one.
+        settings = Settings(
+            blueprint=blueprint,
+            policy=policy,
+            credentials=credentials,
+            upstreams=upstreams,
+            groups=groups,
+            tolls=tolls,
+            caches={},
+            salt=self._salt,
+            worker=self._worker,
+        )
         return self._compose(settings)
 
     def adopt(self, path: Path) -> None:
@@ -67,6 +105,7 @@ class Gateway:
         if self._server is not None:
             self._server.handler = path
             self._server.limits = _wire_limits(path.settings.blueprint)
+        self._check_health(path)
         if old is None:
             return
         kept = {id(upstream) for upstream in path.settings.upstreams.values()}
@@ -80,6 +119,43 @@ class Gateway:
         settings = msgspec.structs.replace(self._path.settings, credentials=credentials)
         self.adopt(self._compose(settings))
 
+    def hear(self, news: News) -> None:
+        """Another worker has learnt this; it is not told on."""
+        group = self._groups().get(NodeId(news.node))
+        if group is not None:
+            group.hear(news, self._clock.monotonic())
+
+    def seen_nodes(self) -> list[NodeSeen]:
+        """Every called node as a watcher sees it."""
+        return [node_seen(group) for group in self._groups().values()]
+
+    def seen_upstreams(self) -> list[UpstreamSeen]:
+        """Every upstream as a watcher sees it."""
+        now = self._clock.monotonic()
+        return [seen for group in self._groups().values() for seen in upstreams_seen(group, now)]
+
+    def _groups(self) -> dict[NodeId, Group]:
+        return self._path.settings.groups if self._path is not None else {}
+
+    def _check_health(self, path: Path) -> None:
+        places = {id(p): p for group in path.settings.groups.values() for p in group.places}
+        if [id(check.place) for check in self._checks] == [
+            key for key, place in places.items() if place.node.health is not None
+        ]:
+            return
+        for check in self._checks:
+            check.stop()
+        self._checks = start_checks(places.values(), entropy=self._entropy, tell=self._tell_health)
+
+    def _tell(self, news: News) -> None:
+        self.on_news(news)
+
+    def _tell_health(self, place: Place) -> None:
+        kind = "down" if place.down else "up"
+        for group in self._groups().values():
+            if place in group.places:
+                self.on_news(News(group.node.id, place.node.id, kind, 0.0))
+
     async def start(self, *, sock: BoundSocket | Address) -> None:
         """Listen; ``adopt`` must have been called."""
         assert self._path is not None
@@ -88,11 +164,19 @@ class Gateway:
         await self._server.start(self._network, sock=sock)
         self._on_sweep()
 
-    async def drain(self, *, within_s: float) -> int:
-        """Stop accepting, finish what is under way, seal what is left. Returns calls cut off."""
-        cut = await self._server.drain(within_s=within_s) if self._server is not None else 0
-        if self._sweep is not None:
-            self._sweep.cancel()
+    def hasten(self, *, within_s: float) -> None:
+        """End a drain that is under way sooner."""
+        if self._server is not None:
+            self._server.hasten(within_s=within_s)
+
+    async def drain(self, *, within_s: float, patient: bool = False) -> int:
+        """Stop accepting, finish what is under way, seal what is left. Returns calls cut off.
+
+        ``patient``: callers' idle connections are left to their next request or their idle time.
+        """
+        server = self._server
+        cut = await server.drain(within_s=within_s, patient=patient) if server is not None else 0
+        self._stop_timers()
         if self._path is not None:
             for upstream in self._path.settings.upstreams.values():
                 upstream.pool.close()
@@ -101,12 +185,17 @@ class Gateway:
 
     def abort(self) -> None:
         """Stop without drain: every connection is cut, as the end of the process would."""
-        if self._sweep is not None:
-            self._sweep.cancel()
+        self._stop_timers()
         if self._server is not None:
             self._server.abort()
         for journey in tuple(self.journeys.in_flight.values()):
             self.journeys.forget(journey)
+
+    def _stop_timers(self) -> None:
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for check in self._checks:
+            check.stop()
 
     def _compose(self, settings: Settings) -> Path:
         return Path(
@@ -115,10 +204,16 @@ class Gateway:
             entropy=self._entropy,
             recorder=self._recorder,
             journeys=self.journeys,
+            spending=self._spending,
+            on_news=self._tell,
         )
 
     def _on_sweep(self) -> None:
         self.journeys.sweep()
+        for group in self._groups().values():
+            # Time alone may have brought an upstream back.
+            if len(group.queue):
+                group.pump()
         self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._on_sweep)
 
 

@@ -3,11 +3,18 @@
 from holdfast.core import HoldfastError
 from holdfast.gateway.call import Answered, Outcome, Routed
 from holdfast.gateway.journeys import NEVER, Journey
+from holdfast.gateway.recording import Recording
 from holdfast.gateway.replies import passed_on, withhold
 from holdfast.gateway.rules import RULES, Rule
-from holdfast.gateway.stages.write import Write
-from holdfast.providers import EVENT_DONE, Usage, error_event, read_usage
-from holdfast.wire import EventSplitter, Exchange, ResponseHead, Ticket
+from holdfast.providers import (
+    EVENT_DONE,
+    Usage,
+    error_event,
+    is_usage_only,
+    read_text,
+    read_usage,
+)
+from holdfast.wire import EventSplitter, Exchange, Header, ResponseHead, Ticket
 
 HELD_BYTES_MAX = 1024 * 1024
 """Events held while the opening record is being written; then the upstream is made to wait."""
@@ -24,14 +31,18 @@ class Stream:
         "_hasher",
         "_head",
         "_held",
+        "_hides_usage",
         "_journey",
+        "_kept",
         "_phase",
+        "_relayed",
         "_routed",
         "_splitter",
         "_tail",
+        "_text",
         "_ticket",
-        "_usage",
         "_write",
+        "usage",
     )
 
     def __init__(
@@ -39,10 +50,11 @@ class Stream:
         routed: Routed,
         head: ResponseHead,
         *,
-        write: Write,
+        write: Recording,
         journey: Journey,
         exchange: Exchange,
         ticket: Ticket,
+        keep_text: bool,
     ) -> None:
         self._routed = routed
         self._head = head
@@ -55,7 +67,11 @@ class Stream:
         self._held = b""
         self._tail = b""
         self._phase = _HOLDING
-        self._usage: Usage | None = None
+        self._relayed = 0
+        self._text: list[str] | None = [] if keep_text else None
+        self._kept: list[bytes] | None = [] if routed.cache_key is not None else None
+        self._hides_usage = routed.asks_usage
+        self.usage: Usage | None = None
         self._ending: Outcome | None = None
 
     def open(self) -> None:
@@ -75,28 +91,47 @@ class Stream:
             self._tail = events[done:]
             events = events[:done]
         if b'"usage"' in events:
-            self._usage = read_usage(events) or self._usage
+            self.usage = read_usage(events) or self.usage
+            if self._hides_usage:
+                events = _without_usage(events)
         if events:
-            self._hasher.update(events)
-            self._relay(events)
+            self._pass(events)
 
-    def finish(self) -> None:
+    def seam(self, ticket: Ticket) -> None:
+        """Another upstream goes on where the last one broke off."""
+        self._journey.seams = (*self._journey.seams, self._relayed)
+        self._ticket = ticket
+        self._splitter = EventSplitter()
+        self._tail = b""
+
+    def text_so_far(self) -> str | None:
+        """The answer as far as it was given away; None when it cannot be gone on from."""
+        # Once the terminal event was seen the answer is whole, whatever broke after it.
+        return "".join(self._text) if self._text is not None and not self._tail else None
+
+    def whole(self) -> tuple[tuple[Header, ...], bytes] | None:
+        """The head and the events as they were sent, if they were kept and come from one answer."""
+        if self._kept is None or self._journey.seams:
+            return None
+        headers = passed_on(self._head.headers, self._journey.call)
+        return headers, b"".join((*self._kept, self._tail))
+
+    def finish(self) -> Outcome:
         """The upstream ended its answer properly."""
         # A last event without its blank line is passed on as it is: the client decides.
         if self._splitter.rest:
-            self._hasher.update(self._splitter.rest)
-            self._relay(self._splitter.rest)
-        usage = self._usage
-        self._close(
-            Outcome(
-                "answered",
-                200,
-                None,
-                self._hasher.digest(),
-                usage.prompt_tokens if usage is not None else None,
-                usage.completion_tokens if usage is not None else None,
-            )
+            self._pass(self._splitter.rest)
+        usage = self.usage
+        outcome = Outcome(
+            "answered",
+            200,
+            None,
+            self._hasher.digest(),
+            usage.prompt_tokens if usage is not None else None,
+            usage.completion_tokens if usage is not None else None,
         )
+        self._close(outcome)
+        return outcome
 
     def fail(self, rule: Rule, what: str) -> None:
         """The upstream broke off: the caller gets an error event, the record says what happened."""
@@ -113,6 +148,19 @@ class Stream:
         elif self._phase == _HOLDING:
             self._seal(self._ending)
         self._phase = _OVER
+
+    def _pass(self, events: bytes) -> None:
+        self._hasher.update(events)
+        self._relayed += len(events)
+        if self._text is not None:
+            text = read_text(events)
+            if text is None:
+                self._text = None
+            else:
+                self._text.append(text)
+        if self._kept is not None:
+            self._kept.append(events)
+        self._relay(events)
 
     def _relay(self, events: bytes) -> None:
         if self._phase == _HOLDING:
@@ -184,3 +232,9 @@ class Stream:
         else:
             # The answer's end may not be told, since no record of it is durable.
             self._exchange.abort()
+
+
+def _without_usage(events: bytes) -> bytes:
+    """The events without the one that the caller did not ask for."""
+    kept = [event for event in events.split(b"\n\n") if event and not is_usage_only(event)]
+    return b"".join([event + b"\n\n" for event in kept])

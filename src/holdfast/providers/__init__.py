@@ -12,9 +12,11 @@ from holdfast.providers.openai import (
     Usage,
     error_body,
     error_event,
+    is_usage_only,
     model_body,
     models_body,
     read_request,
+    read_text,
     read_usage,
     with_model,
 )
@@ -28,9 +30,11 @@ __all__ = [
     "Usage",
     "error_body",
     "error_event",
+    "is_usage_only",
     "model_body",
     "models_body",
     "read_request",
+    "read_text",
     "read_usage",
     "with_model",
 ]

@@ -15,7 +15,10 @@ EVENT_DONE = b"data: [DONE]"
 """The terminal event of a stream: held back until the call's record is durable."""
 
 _USAGE_MARK = b'"usage"'
+_NULL = msgspec.Raw(b"null")
+_EMPTY = (b"null", b"[]")
 _TokenLimit: TypeAlias = Annotated[int, msgspec.Meta(ge=0)] | None
+_Answers: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1024)] | None
 
 
 class Endpoint(msgspec.Struct, frozen=True, gc=False):
@@ -40,12 +43,15 @@ ENDPOINTS: dict[bytes, Endpoint] = {
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
-    """What a request asks for, as far as decisions need it."""
+    """What a request asks for, as far as decisions need it. ``answers`` is how many it wants
+    (``n``, ``best_of``), ``usage`` whether it wants a stream's usage told."""
 
     model: str
     stream: bool
     tools: bool
     max_tokens: int | None
+    answers: int = 1
+    usage: bool = False
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
@@ -55,9 +61,16 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     completion_tokens: int | None = None
 
 
+class _StreamOptions(msgspec.Struct, gc=False):
+    include_usage: bool | None = None
+
+
 class _Fields(msgspec.Struct, gc=False):
     model: str
     stream: bool | None = None
+    n: _Answers = None
+    best_of: _Answers = None
+    stream_options: _StreamOptions | None = None
     max_tokens: _TokenLimit = None
     max_completion_tokens: _TokenLimit = None
     tools: msgspec.Raw = msgspec.Raw(b"null")
@@ -67,9 +80,43 @@ class _WithUsage(msgspec.Struct, gc=False):
     usage: Usage | None = None
 
 
+class _Delta(msgspec.Struct, gc=False):
+    content: str | None = None
+    refusal: str | None = None
+    tool_calls: msgspec.Raw = _NULL
+    function_call: msgspec.Raw = _NULL
+    audio: msgspec.Raw = _NULL
+
+    def is_text(self) -> bool:
+        """Nothing but text is in it."""
+        others = (self.tool_calls, self.function_call, self.audio)
+        return self.refusal is None and all(bytes(o).strip() in _EMPTY for o in others)
+
+
+class _Choice(msgspec.Struct, gc=False):
+    index: int = 0
+    delta: _Delta | None = None
+    text: str | None = None
+
+
+class _Event(msgspec.Struct, gc=False):
+    choices: list[_Choice] = []
+
+
+class _UsageEvent(msgspec.Struct, gc=False):
+    usage: Usage | None = None
+    choices: list[msgspec.Raw] = []
+
+
 _FIELDS = msgspec.json.Decoder(_Fields)
 _USAGE = msgspec.json.Decoder(_WithUsage)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_OPTIONAL_OBJECT: msgspec.json.Decoder[dict[str, msgspec.Raw] | None] = msgspec.json.Decoder(
+    dict[str, msgspec.Raw] | None
+)
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_EVENT = msgspec.json.Decoder(_Event)
+_USAGE_EVENT = msgspec.json.Decoder(_UsageEvent)
 
 
 def read_request(body: bytes) -> Asked:
@@ -96,26 +143,82 @@ def read_request(body: bytes) -> Asked:
         fields.stream is True,
         bytes(fields.tools).strip() not in (b"[]", b"null"),
         fields.max_tokens if limit is None else limit,
+        max(fields.n or 1, fields.best_of or 1),
+        fields.stream_options is not None and fields.stream_options.include_usage is True,
     )
 
 
-def with_model(body: bytes, asked: str, wanted: str, *, max_tokens: int | None = None) -> bytes:
+def with_model(
+    body: bytes,
+    asked: str,
+    wanted: str,
+    *,
+    max_tokens: int | None = None,
+    ask_usage: bool = False,
+    so_far: str | None = None,
+) -> bytes:
     """The body with ``model`` set to ``wanted``; the very same bytes where that changes nothing.
 
     ``max_tokens`` is set as well where it is not None: a limit that holds only for requests that
-    name one would be none.
+    name one would be none. ``ask_usage`` asks for a stream's usage; ``so_far`` is an answer that
+    broke off, to be gone on from.
 
     A body that names ``model`` twice, or spells it with escapes, could mean one model to us and
     another to the upstream (a parser differential): it is written anew, from what we read.
     """
-    untouched = asked == wanted and max_tokens is None
+    untouched = asked == wanted and max_tokens is None and not ask_usage and so_far is None
     if untouched and body.count(b'"model"') == 1 and b"\\u006" not in body:
         return body
     fields = _OBJECT.decode(body)
     fields["model"] = msgspec.Raw(msgspec.json.encode(wanted))
     if max_tokens is not None:
         fields["max_tokens"] = msgspec.Raw(b"%d" % max_tokens)
+    if ask_usage:
+        options = _OPTIONAL_OBJECT.decode(fields.get("stream_options", _NULL)) or {}
+        options["include_usage"] = msgspec.Raw(b"true")
+        fields["stream_options"] = msgspec.Raw(msgspec.json.encode(options))
+    if so_far is not None:
+        _continue(fields, so_far)
     return msgspec.json.encode(fields)
+
+
+def _continue(fields: dict[str, msgspec.Raw], so_far: str) -> None:
+    """A chat goes on from a trailing assistant message, a completion from a longer prompt."""
+    if "messages" in fields:
+        messages = _LIST.decode(fields["messages"])
+        said = msgspec.json.encode({"role": "assistant", "content": so_far})
+        fields["messages"] = msgspec.Raw(msgspec.json.encode([*messages, msgspec.Raw(said)]))
+    elif "prompt" in fields:
+        prompt = msgspec.json.decode(fields["prompt"], type=str)
+        fields["prompt"] = msgspec.Raw(msgspec.json.encode(prompt + so_far))
+
+
+def read_text(events: bytes) -> str | None:
+    """The text that whole events of a stream add to its one answer; None when they hold anything
+    else (tool calls, refusals, several answers): then nobody can go on from it."""
+    text: list[str] = []
+    for line in events.split(b"\n"):
+        if not line.startswith(b"data:") or line.startswith(EVENT_DONE):
+            continue
+        try:
+            event = _EVENT.decode(line[5:])
+        except msgspec.DecodeError:
+            return None
+        for choice in event.choices:
+            delta = choice.delta
+            if choice.index or (delta is not None and not delta.is_text()):
+                return None
+            text.append((delta.content if delta is not None else choice.text) or "")
+    return "".join(text)
+
+
+def is_usage_only(event: bytes) -> bool:
+    """Whether an event is the one that ``ask_usage`` adds: usage, and no choice."""
+    try:
+        found = _USAGE_EVENT.decode(event.partition(b"data:")[2])
+    except msgspec.DecodeError:
+        return False
+    return found.usage is not None and not found.choices
 
 
 def read_usage(body: bytes) -> Usage | None:

@@ -134,7 +134,7 @@ TABLE = [
     (relationship("{id: b, options: [{description: d, nodes: [desk], relationships: [aks]}]}"), 12, "relationships[1].options[0].relationships[0]", "there is no relationship `aks`", "did you mean `asks`?"),
     (relationship("{id: b, options: [{description: d, nodes: [dsk], relationships: []}]}"), 12, "relationships[1].options[0].nodes[0]", "there is no node `dsk`", "did you mean `desk`?"),
     (HEAD + "  - {id: b, deployed-in: {container: desk, nodes: [model]}}\n  - {id: c, composed-of: {container: model, nodes: [desk]}}\n", 13, "relationships[2].composed-of.nodes[0]", "containment goes round in a circle: `desk` -> `model` -> `desk`", "take one of these out of the other"),
-    (HEAD.replace('    controls: {upstream: {url: "http://127.0.0.1:1/v1"}}\n', ""), 10, "relationships[0].connects[1]", "`model` is called, but has no upstream: where would a call go?", "add `upstream: {url: ...}` under nodes.model.controls"),
+    (HEAD.replace('    controls: {upstream: {url: "http://127.0.0.1:1/v1"}}\n', ""), 10, "relationships[0].connects[1]", "`model` is called, but has no upstream: where would a call go?", "add `upstream: {url: ...}` under nodes.model.controls, or a `composed-of` relationship to nodes that have one"),
     # flows
     (flow("[]"), 13, "flows[0].steps", "must not be empty", "fill it in, or remove it where it is optional"),
     (flow("[{over: aks, description: d}]"), 13, "flows[0].steps[0].over", "there is no relationship `aks`", "did you mean `asks`?"),

@@ -4,12 +4,13 @@ from holdfast.core import RANDOM_BYTES, CallId, ulid
 from holdfast.gateway.call import Accepted, Begun, Refused
 from holdfast.gateway.rules import RULES
 from holdfast.providers import ENDPOINTS, DialectError, Endpoint, read_request
-from holdfast.wire import Headers, Request
+from holdfast.wire import Request
 from holdfast.world.ports import Clock, Entropy
 
 MODELS = b"/v1/models"
 LIST_MODELS = Endpoint("/v1/models", "list", "/models")
-_FORWARDED = (b"accept", b"idempotency-key", b"traceparent", b"tracestate", b"baggage")
+PATIENCE = b"x-request-timeout-ms"
+PATIENCE_MS_MAX = 86_400_000
 
 
 class Accept:
@@ -36,25 +37,22 @@ class Accept:
         if request.method != wanted:
             return _refused("request.method", begun, f"use {wanted.decode()} for {endpoint.path}")
         headers = request.headers
-        credential = headers.get(b"authorization")
         if endpoint is LIST_MODELS:
-            return Accepted(call, at, endpoint, None, only or None, credential, b"", b"")
+            return Accepted(call, at, endpoint, None, only or None, headers, b"")
         if not headers.get(b"content-type", b"").lower().startswith(b"application/json"):
             return _refused("request.type", begun, "send Content-Type: application/json")
         try:
             asked = read_request(request.body)
         except DialectError as error:
             return Refused(RULES["request.body"], error.what, error.fix, begun, error.where)
-        return Accepted(
-            call, at, endpoint, asked, None, credential, _forwarded(headers), request.body
-        )
-
-
-def _forwarded(headers: Headers) -> bytes:
-    """The header lines that go on to the upstream."""
-    return b"".join(
-        [b"%b: %b\r\n" % (name, headers[name]) for name in _FORWARDED if name in headers]
-    )
+        patience = headers.get(PATIENCE)
+        if patience is None:
+            return Accepted(call, at, endpoint, asked, None, headers, request.body)
+        if len(patience) > 8 or not patience.isdigit() or not 0 < int(patience) <= PATIENCE_MS_MAX:
+            fix = f"send {PATIENCE.decode()} as a number from 1 to {PATIENCE_MS_MAX}"
+            return _refused("request.timeout-header", begun, fix)
+        patience_s = int(patience) / 1000
+        return Accepted(call, at, endpoint, asked, None, headers, request.body, patience_s)
 
 
 def _refused(code: str, begun: Begun, fix: str) -> Refused:

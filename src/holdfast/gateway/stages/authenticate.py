@@ -19,7 +19,7 @@ class Authenticate:
         self._principals = principals(blueprint)
 
     def __call__(self, accepted: Accepted) -> Known | Refused:
-        value = accepted.credential
+        value = accepted.headers.get(b"authorization")
         if not value or value[:7].lower() != _SCHEME:
             return _refused(
                 "identity.missing",

@@ -5,6 +5,7 @@ from holdfast.core import NodeId
 from holdfast.gateway.call import Allowed, Known, Listed, Refused
 from holdfast.gateway.rules import RULES
 from holdfast.policy import Facts, Policy
+from holdfast.providers import Asked
 
 
 class Authorize:
@@ -20,12 +21,22 @@ class Authorize:
         asked = known.accepted.asked
         if asked is None:
             return self._list(known)
+        return self._may(known, asked, NodeId(asked.model))
+
+    def instead(self, known: Known, name: NodeId) -> Allowed | None:
+        """The same call to another node, if it may."""
+        asked = known.accepted.asked
+        assert asked is not None
+        allowed = self._may(known, asked, name)
+        return allowed if isinstance(allowed, Allowed) else None
+
+    def _may(self, known: Known, asked: Asked, name: NodeId) -> Allowed | Refused:
         blueprint, caller = self._blueprint, known.node
-        callee = blueprint.nodes.get(NodeId(asked.model))
+        callee = blueprint.nodes.get(name)
         if callee is None:
             return Refused(
                 RULES["node.unknown"],
-                f"the blueprint has no node named '{asked.model[:100]}'",
+                f"the blueprint has no node named '{name[:100]}'",
                 "ask for one of the names that GET /v1/models lists",
                 known,
                 "model",
@@ -57,7 +68,8 @@ class Authorize:
 
     def _list(self, known: Known) -> Listed | Refused:
         only = known.accepted.only
-        callees = tuple(n for n in self._blueprint.callees(known.node.id) if n.upstream is not None)
+        blueprint = self._blueprint
+        callees = tuple(n for n in blueprint.callees(known.node.id) if blueprint.upstreams(n))
         if only is None:
             return Listed(known, callees)
         callees = tuple(node for node in callees if node.id == only)

@@ -1,50 +1,126 @@
-"""Route: where does the call go, and with exactly which bytes?"""
+"""Route: where may the call go, what does it cost at most, and with which bytes does it go?"""
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
-from holdfast.blueprint import Blueprint
+import msgspec
+
+from holdfast.blueprint import Blueprint, Cache, Relationship
 from holdfast.core import NodeId
-from holdfast.gateway.call import Refused, Routed, Screened
+from holdfast.gateway.call import Cached, Kept, Refused, Routed, Screened
+from holdfast.gateway.groups import Group
 from holdfast.gateway.rules import RULES
+from holdfast.gateway.tolls import Tokens, TollBook
 from holdfast.gateway.upstreams import Upstream
 from holdfast.providers import Asked, with_model
+from holdfast.resilience import AnswerCache, cache_key
+from holdfast.wire import Headers
+from holdfast.world.ports import Clock
+
+FORWARDED = (b"accept", b"idempotency-key", b"traceparent", b"tracestate", b"baggage")
+MILLISECONDS = 1000
+
+Caches: TypeAlias = dict[tuple[NodeId, Cache], AnswerCache[Kept]]
 
 
 class Route:
     """The caller's key ends here: the message carries the upstream's own credential, or none."""
 
-    __slots__ = ("_blueprint", "_upstreams")
+    __slots__ = ("_blueprint", "_caches", "_clock", "_groups", "_tolls")
 
-    def __init__(self, blueprint: Blueprint, upstreams: Mapping[NodeId, Upstream]) -> None:
+    def __init__(
+        self,
+        blueprint: Blueprint,
+        groups: Mapping[NodeId, Group],
+        *,
+        tolls: TollBook,
+        caches: Caches,
+        clock: Clock,
+    ) -> None:
         self._blueprint = blueprint
-        self._upstreams = upstreams
+        self._groups = groups
+        self._tolls = tolls
+        self._caches = caches
+        self._clock = clock
 
-    def __call__(self, screened: Screened) -> Routed | Refused:
+    def __call__(self, screened: Screened) -> Routed | Cached | Refused:
         allowed = screened.allowed
-        accepted = allowed.known.accepted
-        upstream = self._upstreams.get(allowed.callee.id)
+        accepted, link = allowed.known.accepted, allowed.relationship
+        group = self._groups.get(allowed.callee.id)
         asked = accepted.asked
-        if upstream is None or asked is None:
+        if group is None or asked is None:
             rule = RULES["upstream.missing"]
             fix = f"give '{allowed.callee.id}' an upstream control in the blueprint"
             return Refused(rule, rule.meaning, fix, screened)
-        body = with_model(
-            accepted.body, asked.model, upstream.model, max_tokens=_missing_limit(screened, asked)
+        headers = accepted.headers
+        session_header = allowed.callee.routing.session_header
+        routed = Routed(
+            screened,
+            group,
+            self._blueprint.timeouts(link),
+            _forwarded(headers),
+            Tokens(len(accepted.body), _most_out(screened, asked)),
+            self._tolls.of(link),
+            headers.get(session_header.encode("ascii")) if session_header is not None else None,
         )
-        message = (
-            b"POST %b%b HTTP/1.1\r\n%b\r\nx-request-id: %b\r\n%bcontent-length: %d\r\n\r\n%b"
-            % (
-                upstream.prefix,
-                accepted.endpoint.suffix.encode("ascii"),
-                upstream.head,
-                accepted.call.encode("ascii"),
-                accepted.forwarded,
-                len(body),
-                body,
-            )
+        return routed if link.cache is None else self._remembered(routed, link, link.cache)
+
+    def _remembered(self, routed: Routed, link: Relationship, control: Cache) -> Routed | Cached:
+        """The answer that was given to the same request before, if it is kept."""
+        allowed = routed.screened.allowed
+        accepted = allowed.known.accepted
+        cache = self._caches.get((allowed.callee.id, control))
+        if cache is None:
+            cache = AnswerCache[Kept](control.bytes_max, ttl_s=control.ttl_s)
+            self._caches[allowed.callee.id, control] = cache
+        scopes = {"caller": allowed.known.principal, "relationship": link.id, "tenant": ""}
+        scope = f"{control.scope}:{scopes[control.scope]}".encode()
+        key = cache_key(scope, accepted.endpoint.path.encode(), accepted.body)
+        kept = cache.get(key, self._clock.monotonic())
+        counters = routed.group.counters
+        if kept is not None:
+            counters.cache_hits += 1
+            return Cached(routed, kept)
+        counters.cache_misses += 1
+        return msgspec.structs.replace(routed, cache=cache, cache_key=key)
+
+
+def message(routed: Routed, upstream: Upstream, *, left_s: float, so_far: str | None) -> bytes:
+    """The very bytes that go to one upstream; ``left_s`` is what is left of the call's time,
+    ``so_far`` an answer to go on from."""
+    screened = routed.screened
+    accepted = screened.allowed.known.accepted
+    asked = accepted.asked
+    assert asked is not None
+    body = with_model(
+        accepted.body,
+        asked.model,
+        upstream.model,
+        max_tokens=_missing_limit(screened, asked),
+        ask_usage=routed.asks_usage,
+        so_far=so_far,
+    )
+    return (
+        b"POST %b%b HTTP/1.1\r\n%b\r\nx-request-id: %b\r\nx-request-timeout-ms: %d\r\n"
+        b"%bcontent-length: %d\r\n\r\n%b"
+        % (
+            upstream.prefix,
+            accepted.endpoint.suffix.encode("ascii"),
+            upstream.head,
+            accepted.call.encode("ascii"),
+            left_s * MILLISECONDS,
+            routed.forwarded,
+            len(body),
+            body,
         )
-        timeouts = self._blueprint.timeouts(allowed.relationship)
-        return Routed(screened, upstream, timeouts, message)
+    )
+
+
+def _most_out(screened: Screened, asked: Asked) -> int:
+    """The most tokens the answer can have; 0 where nothing bounds them (then no budget counts)."""
+    if not screened.allowed.known.accepted.endpoint.generates:
+        return 0
+    return (asked.max_tokens or screened.limits.max_tokens or 0) * asked.answers
 
 
 def _missing_limit(screened: Screened, asked: Asked) -> int | None:
@@ -53,3 +129,10 @@ def _missing_limit(screened: Screened, asked: Asked) -> int | None:
         return None
     generates = screened.allowed.known.accepted.endpoint.generates
     return screened.limits.max_tokens if generates else None
+
+
+def _forwarded(headers: Headers) -> bytes:
+    """The header lines that go on to the upstream."""
+    return b"".join(
+        [b"%b: %b\r\n" % (name, headers[name]) for name in FORWARDED if name in headers]
+    )

@@ -1,19 +1,19 @@
-"""Send: hand the message to the upstream, and its answer to a delivery, as it arrives."""
+"""Send: hand the call to its tries, and the first answer that counts to its caller."""
 
 from holdfast.gateway.call import Routed
-from holdfast.gateway.delivery import Delivery
 from holdfast.gateway.journeys import Journey
-from holdfast.gateway.stages.write import Write
+from holdfast.gateway.means import Means
+from holdfast.gateway.sending import Sending
 from holdfast.wire import Exchange
 
 
 class Send:
     """Only a ``Routed`` can be sent, and only ``route`` makes one."""
 
-    __slots__ = ("_write",)
+    __slots__ = ("_means",)
 
-    def __init__(self, write: Write) -> None:
-        self._write = write
+    def __init__(self, means: Means) -> None:
+        self._means = means
 
     def __call__(self, routed: Routed, *, journey: Journey, exchange: Exchange) -> None:
-        Delivery(routed, write=self._write, journey=journey, exchange=exchange).begin()
+        Sending(routed, means=self._means, journey=journey, exchange=exchange).begin()

@@ -1,7 +1,5 @@
 """Write: seal the call's record in the log; the caller hears nothing of its answer before that."""
 
-from collections.abc import Callable
-
 from holdfast.audit import CallRecord, RecordedEvent, Recorder, encode_record
 from holdfast.core import HoldfastError, Salt
 from holdfast.gateway.call import (
@@ -14,8 +12,7 @@ from holdfast.gateway.call import (
     unfold,
 )
 from holdfast.gateway.journeys import Journey, Journeys
-
-Done = Callable[[HoldfastError | None], None]
+from holdfast.gateway.recording import Done
 
 
 class Write:
@@ -97,7 +94,8 @@ class Write:
     def _record(
         self, state: object, outcome: Outcome, journey: Journey, *, event: RecordedEvent
     ) -> CallRecord:
-        known, allowed, routed = unfold(state)
+        known, allowed, _ = unfold(state)
+        place = journey.place
         accepted = known.accepted if known is not None else state
         assert isinstance(accepted, Accepted | Begun)
         took_us = int((self.now() - journey.began) * 1_000_000)
@@ -107,13 +105,17 @@ class Write:
             action=accepted.endpoint.action,
             answer=outcome.answer,
             at=accepted.at,
+            attempts=journey.attempts,
             blueprint=self._blueprint,
             bundle=self._bundle,
+            cached=journey.is_cached,
             call=accepted.call,
             credential=known.credential.id if known is not None else None,
             decision="refuse" if outcome.name == "refused" else "allow",
             duration_us=took_us,
             event=event,
+            fallback=journey.fallback,
+            node=place.node.id if place is not None else None,
             outcome=outcome.name,
             policies=decision.policies if decision is not None else (),
             principal=known.principal if known is not None else None,
@@ -121,11 +123,12 @@ class Write:
             relationship=allowed.relationship.id if allowed is not None else None,
             resource=asked.model[:128] if asked is not None else None,
             rule=outcome.rule.code if outcome.rule is not None else None,
+            seams=journey.seams,
             stages_us=(*journey.marks_us(), took_us),
             status=outcome.status,
             tenant=self._tenant,
             tokens_in=outcome.tokens_in,
             tokens_out=outcome.tokens_out,
-            upstream=routed.upstream.name if routed is not None else None,
+            upstream=place.upstream.name if place is not None else None,
             worker=self._worker,
         )

@@ -1,0 +1,136 @@
+"""What one call pays: bulkheads while it lasts, budgets for what it costs."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from holdfast.blueprint import Node
+from holdfast.core import Instant
+from holdfast.gateway.tolls import Tokens, Tolls, spent
+from holdfast.providers import Usage
+from holdfast.resilience import Amounts, Answer, Reservation, Short, Spending, Unavailable
+from holdfast.world.ports import Clock
+
+Refusal: TypeAlias = tuple[str, str, float | None]
+"""Code of the rule, what happened, seconds until it may be worth trying again."""
+
+
+class Fare:
+    """The bulkheads a call is inside of and the reservations made for it.
+
+    An attempt whose cost nobody knows (it ran out of time, it was cut off, it lost the race of a
+    hedge) is paid at its bound: a budget that hoped otherwise would not hold. So each further
+    attempt after such a one needs a reservation of its own.
+    """
+
+    __slots__ = ("_clock", "_inside", "_reservations", "_spending", "_tokens", "_tolls", "unknown")
+
+    def __init__(
+        self, tolls: Tolls | None, tokens: Tokens, *, spending: Spending, clock: Clock
+    ) -> None:
+        self._clock = clock
+        self._tolls = tolls
+        self._tokens = tokens
+        self._spending = spending
+        self._inside = 0
+        self._reservations: list[Reservation] = []
+        self.unknown = 0
+
+    def enter(self) -> str | None:
+        """Enter every bulkhead; the name of the first that is full, None when inside all."""
+        assert self._tolls is not None
+        for name, bulkhead in self._tolls.bulkheads:
+            if not bulkhead.enter():
+                return name
+            self._inside += 1
+        return None
+
+    def reserve(self, then: Callable[[Refusal | None], None]) -> None:
+        """Reserve what the call may cost; ``then`` hears None when that is done."""
+        tolls = self._tolls
+        assert tolls is not None
+        if not tolls.accounts:
+            then(None)
+            return
+
+        wall = self._clock.now()
+
+        def reserved(answer: Answer) -> None:
+            if isinstance(answer, Reservation):
+                self._reservations.append(answer)
+                then(None)
+            else:
+                then(_refusal(answer, wall))
+
+        amounts = tolls.amounts(self._tokens)
+        self._spending.reserve(
+            tolls.accounts, amounts, reserved, wall=wall, now=self._clock.monotonic()
+        )
+
+    def covers_another(self, *, live: int = 0) -> bool:
+        """Whether one more attempt is paid for, whatever it costs, beside ``live`` ones."""
+        tolls = self._tolls
+        if tolls is None or not tolls.accounts:
+            return True
+        if self.unknown + live < len(self._reservations):
+            return True
+        more = tolls.amounts(self._tokens) - Amounts(calls=1)
+        taken = self._spending.take(tolls.accounts, more, wall=self._clock.now())
+        if taken is not None:
+            self._reservations.append(taken)
+        return taken is not None
+
+    def settle(self, node: Node | None, usage: Usage | None, *, is_answered: bool) -> None:
+        """The call is over: out of the bulkheads, and the bill. ``node`` answered, if any did."""
+        tolls = self._tolls
+        assert tolls is not None
+        for _, bulkhead in tolls.bulkheads[: self._inside]:
+            bulkhead.leave()
+        self._inside = 0
+        reservations, self._reservations = self._reservations, []
+        unknown = self.unknown + (is_answered and not _is_told(usage))
+        for index, reservation in enumerate(reservations):
+            if index < unknown:
+                bound = tolls.amounts(self._tokens)
+                actual = bound if index == 0 else bound - Amounts(calls=1)
+            elif is_answered and index == len(reservations) - 1 and usage is not None:
+                actual = spent(node, usage.prompt_tokens or 0, usage.completion_tokens or 0)
+            else:
+                actual = Amounts()
+            self._spending.settle(reservation, actual)
+
+
+def _is_told(usage: Usage | None) -> bool:
+    return usage is not None and usage.prompt_tokens is not None
+
+
+def _refusal(answer: Short | Unavailable, wall: Instant) -> Refusal:
+    if isinstance(answer, Unavailable):
+        return "budget.unavailable", "the budget could not be asked in time", 1.0
+    what = (
+        f"the call may cost more {answer.unit} than are left to '{answer.account}' "
+        f"({answer.left} of {answer.limit})"
+    )
+    return "budget.exhausted", what, max(0.0, (answer.resets_at - wall) / 1_000_000)
+
+
+class NoBudgets:
+    """Where nobody keeps budgets, a call that must pay cannot go."""
+
+    def take(
+        self, accounts: tuple[str, ...], amounts: Amounts, *, wall: Instant
+    ) -> Reservation | None:
+        return None
+
+    def reserve(
+        self,
+        accounts: tuple[str, ...],
+        amounts: Amounts,
+        then: Callable[[Answer], None],
+        *,
+        wall: Instant,
+        now: float,
+    ) -> None:
+        then(Unavailable())
+
+    def settle(self, reservation: Reservation, actual: Amounts) -> Amounts | None:
+        return None

@@ -1,0 +1,93 @@
+"""A place is one upstream as a worker sees it: what is there now, how it fares, whether it is out."""
+
+from typing import Final, Literal, TypeAlias
+
+from holdfast.blueprint import Node
+from holdfast.gateway.upstreams import Upstream
+from holdfast.resilience import CircuitBreaker, ConcurrencyLimiter, Load
+
+RESTING_S_DEFAULT: Final = 1.0
+"""How long an upstream that answers 429 without a Retry-After is left alone."""
+
+PlaceState: TypeAlias = Literal["up", "open", "half-open", "resting", "down"]
+
+
+class Place:
+    """The machines of one upstream, shared by every group that it belongs to.
+
+    ``shaken`` is False while nothing is wrong: the one look that a healthy call costs.
+    """
+
+    __slots__ = (
+        "breaker",
+        "down",
+        "limiter",
+        "load",
+        "node",
+        "resting_until",
+        "shaken",
+        "streamed_at",
+        "tokens_max",
+        "upstream",
+    )
+
+    def __init__(self, node: Node, upstream: Upstream) -> None:
+        concurrency, connections = node.concurrency, node.limits.connections
+        most = min(concurrency.calls_max or connections, connections)
+        self.node = node
+        self.upstream = upstream
+        self.breaker = CircuitBreaker(node.breaker)
+        self.limiter = ConcurrencyLimiter(concurrency, calls_max=most)
+        self.load = Load()
+        self.tokens_max = concurrency.tokens
+        self.resting_until = 0.0
+        self.streamed_at = -1e9
+        self.down = False
+        self.shaken = False
+
+    def admits(self, now: float) -> bool:
+        """Whether a call may go there at all, room or not."""
+        if not self.shaken:
+            return True
+        if self.down or self.resting_until > now:
+            return False
+        if self.breaker.state == "closed":
+            self.shaken = False
+            return True
+        return self.breaker.admits(now)
+
+    def has_room(self, tokens: int) -> bool:
+        """Whether one more call is within the limits on calls and on tokens in flight."""
+        load = self.load
+        if load.in_flight >= self.limiter.limit:
+            return False
+        most = self.tokens_max
+        # One call larger than the limit may still go alone: it would wait for ever otherwise.
+        return most is None or not load.in_flight or load.tokens_in_flight + tokens <= most
+
+    def state(self, now: float) -> PlaceState:
+        """One word for people."""
+        if self.down:
+            return "down"
+        if self.resting_until > now:
+            return "resting"
+        state = self.breaker.state
+        return "up" if state == "closed" else state
+
+    def back_at(self, now: float) -> float:
+        """When the next call may be tried; ``now`` when one may be already."""
+        if self.down:
+            return float("inf")
+        waits = self.breaker.until if self.breaker.state != "closed" else now
+        return max(self.resting_until, waits, now)
+
+    def rest(self, until: float) -> None:
+        """It asked to be left alone."""
+        self.resting_until = max(self.resting_until, until)
+        self.shaken = True
+
+    def set_down(self, *, down: bool) -> bool:
+        """What the health check says; whether that is news."""
+        changed, self.down = self.down != down, down
+        self.shaken = self.shaken or down
+        return changed

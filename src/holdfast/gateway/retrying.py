@@ -1,0 +1,37 @@
+"""Where and when a call is tried a second time."""
+
+from holdfast.blueprint import Retries
+from holdfast.gateway.call import Routed
+from holdfast.gateway.places import Place
+from holdfast.resilience import backoff_s
+
+
+def choose_place(routed: Routed, now: float, *, exclude: Place | None = None) -> Place | None:
+    """A place with room for the call; ``exclude`` only when there is no other."""
+    return routed.group.choose(
+        routed.caller, routed.tokens.total, session=routed.session, exclude=exclude, now=now
+    )
+
+
+def other_place(routed: Routed, now: float, *, than: Place) -> Place | None:
+    """A place with room that is another."""
+    place = choose_place(routed, now, exclude=than)
+    return None if place is than else place
+
+
+def hedge_after_s(routed: Routed, now: float) -> float | None:
+    """How long the first try may be silent before another is asked too; None: no hedge."""
+    hedge, group = routed.screened.allowed.relationship.hedge, routed.group
+    if hedge is None or group.sole is not None or not routed.is_effectless:
+        return None
+    group.hedge_budget.deposit()
+    return group.first_token.value(hedge.percentile, now)
+
+
+def pause_s(retries: Retries, tried: int, *, asked_s: float | None, chance: float) -> float:
+    """How long to wait for the same place: as long as it asked, or full jitter."""
+    if asked_s is not None:
+        return asked_s
+    return backoff_s(
+        tried - 1, base_s=retries.backoff_s, most_s=retries.backoff_s_max, chance=chance
+    )

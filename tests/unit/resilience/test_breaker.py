@@ -1,0 +1,237 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from holdfast.blueprint import Breaker
+from holdfast.resilience.breaker import CircuitBreaker
+
+SETTINGS = Breaker()
+NEVER_BY_SHARE = 10**9
+
+
+def opened(at=100.0, settings=SETTINGS):
+    breaker = CircuitBreaker(settings)
+    breaker.open(at)
+    return breaker
+
+
+def failed(breaker, now, times):
+    """Whether it opened at any of so many failures."""
+    return True in {breaker.fail(now) for _ in range(times)}
+
+
+def test_it_opens_on_so_many_failures_in_a_row():
+    breaker = CircuitBreaker(SETTINGS)
+    for _ in range(SETTINGS.failures - 1):
+        assert not breaker.fail(1.0)
+    assert breaker.admits(1.0)
+    assert breaker.fail(1.0)
+    assert breaker.state == "open"
+    assert not breaker.admits(1.0)
+
+
+def test_a_success_between_failures_begins_the_count_anew():
+    breaker = CircuitBreaker(Breaker(calls_min=NEVER_BY_SHARE))
+    for _ in range(100):
+        for _ in range(SETTINGS.failures - 1):
+            breaker.fail(1.0)
+        breaker.succeed(1.0)
+    assert breaker.state == "closed"
+
+
+@given(good=st.integers(0, 60), bad=st.integers(1, 60), start=st.floats(0, 1e6))
+def test_it_opens_when_a_share_of_enough_calls_in_the_window_failed(good, bad, start):
+    breaker = CircuitBreaker(Breaker(failures=NEVER_BY_SHARE))
+    for _ in range(good):
+        breaker.succeed(start)
+    is_open = failed(breaker, start, bad)
+    is_too_much = any(
+        good + n >= SETTINGS.calls_min and n >= (good + n) * SETTINGS.share
+        for n in range(1, bad + 1)
+    )
+    assert is_open is is_too_much
+
+
+@given(passed_s=st.floats(SETTINGS.window_s, 1e6))
+def test_what_lies_before_the_window_is_forgotten(passed_s):
+    breaker = CircuitBreaker(Breaker(failures=NEVER_BY_SHARE))
+    for _ in range(SETTINGS.calls_min - 1):
+        breaker.fail(7.0)
+    assert not breaker.fail(7.0 + passed_s)
+    assert breaker.state == "closed"
+
+
+def test_a_slow_trickle_of_failures_among_successes_does_not_open_it():
+    breaker = CircuitBreaker(SETTINGS)
+    for second in range(1000):
+        breaker.fail(second + 0.0)
+        for _ in range(3):
+            breaker.succeed(second + 0.5)
+    assert breaker.state == "closed"
+
+
+def test_an_open_one_lets_one_probe_through_every_open_s():
+    breaker = opened(100.0)
+    sent = []
+    for step in range(100):
+        now = 100.0 + step * 0.125
+        if breaker.admits(now):
+            breaker.begin(now)
+            sent.append(now)
+    assert sent == [100.5 + 0.5 * i for i in range(24)]
+
+
+def test_the_first_success_of_a_probe_closes_it():
+    breaker = opened(100.0)
+    era = breaker.begin(101.0)
+    assert breaker.state == "half-open"
+    assert breaker.succeed(101.2, era)
+    assert breaker.state == "closed"
+    assert breaker.admits(101.2)
+
+
+def test_a_failed_probe_leaves_it_open_until_the_next():
+    breaker = opened(100.0)
+    assert not breaker.fail(101.2, breaker.begin(101.0))
+    assert breaker.state == "open"
+    assert not breaker.admits(101.4)
+    assert breaker.until == 101.5
+    assert breaker.admits(101.5)
+
+
+def test_a_probe_whose_caller_left_only_delays_the_next_one():
+    breaker = opened(100.0)
+    breaker.begin(101.0)
+    assert breaker.state == "half-open"
+    assert breaker.admits(101.5)
+    assert breaker.succeed(101.7, breaker.begin(101.5))
+
+
+def test_a_look_takes_no_probe():
+    breaker = opened(100.0)
+    assert all(breaker.admits(101.0) for _ in range(10))
+    assert breaker.state == "open"
+
+
+def test_a_call_that_began_before_it_opened_does_not_close_it():
+    breaker = CircuitBreaker(SETTINGS)
+    era = breaker.begin(1.0)
+    breaker.open(2.0)
+    breaker.begin(3.0)
+    assert not breaker.succeed(3.1, era)
+    assert breaker.state == "half-open"
+
+
+def test_a_call_that_began_before_it_closed_does_not_open_it_again():
+    breaker = CircuitBreaker(SETTINGS)
+    eras = [breaker.begin(1.0) for _ in range(100)]
+    breaker.open(2.0)
+    breaker.succeed(3.1, breaker.begin(3.0))
+    assert {breaker.fail(4.0, era) for era in eras} == {False}
+    assert breaker.state == "closed"
+
+
+def test_a_success_without_a_probe_closes_nothing():
+    breaker = opened(100.0)
+    assert not breaker.succeed(100.1)
+    assert breaker.state == "open"
+
+
+def test_a_call_sent_in_spite_of_it_is_as_good_as_a_probe():
+    breaker = opened(100.0)
+    era = breaker.begin(100.1)
+    assert breaker.state == "open"
+    assert breaker.succeed(100.2, era)
+
+
+def test_another_workers_news_neither_lengthen_nor_hide_an_opening():
+    breaker = opened(100.0)
+    breaker.open(100.4)
+    assert breaker.until == 100.5
+    breaker.close()
+    assert breaker.state == "closed"
+    breaker.close()
+    assert breaker.admits(100.4)
+
+
+def test_after_closing_it_counts_anew():
+    breaker = CircuitBreaker(SETTINGS)
+    for _ in range(SETTINGS.failures):
+        breaker.fail(1.0)
+    breaker.succeed(2.0, breaker.begin(2.0))
+    assert not failed(breaker, 2.0, SETTINGS.failures - 1)
+
+
+class Calls(RuleBasedStateMachine):
+    """Calls over one upstream, with verdicts in any order, and a plain model beside."""
+
+    @initialize(failures=st.integers(1, 6), open_s=st.floats(0.1, 10), now=st.floats(0, 1e6))
+    def begin(self, failures, open_s, now):
+        settings = Breaker(failures=failures, open_s=open_s, window_s=5.0, calls_min=10)
+        self.settings, self.now = settings, now
+        self.breaker = CircuitBreaker(settings)
+        self.out = []
+        self.probes = []
+
+    @rule(passed_s=st.floats(0, 20))
+    def wait(self, passed_s):
+        self.now += passed_s
+
+    @rule()
+    def send(self):
+        if not self.breaker.admits(self.now):
+            return
+        if self.breaker.state != "closed":
+            self.probes.append(self.now)
+        self.out.append(self.breaker.begin(self.now))
+
+    @precondition(lambda self: self.out)
+    @rule(data=st.data(), ok=st.booleans())
+    def verdict(self, data, ok):
+        era = self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
+        before = self.breaker.state == "closed"
+        told = (self.breaker.succeed if ok else self.breaker.fail)(self.now, era)
+        after = self.breaker.state == "closed"
+        assert told is (before != after)
+        assert not told or after is ok
+        if told:
+            self.probes.clear()
+
+    @precondition(lambda self: self.out)
+    @rule(data=st.data())
+    def leave(self, data):
+        self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
+
+    @rule()
+    def hear_of_another_worker(self):
+        if self.breaker.state == "closed":
+            self.probes.clear()
+        self.breaker.open(self.now)
+
+    @invariant()
+    def probes_keep_their_distance(self):
+        gaps = [b - a for a, b in zip(self.probes, self.probes[1:], strict=False)]
+        assert all(gap >= self.settings.open_s * (1 - 1e-6) for gap in gaps)
+
+    @invariant()
+    def an_open_one_always_gets_a_probe_soon(self):
+        assert self.breaker.admits(self.now + self.settings.open_s)
+
+    def teardown(self):
+        """Once the upstream answers, one probe is enough, whatever went before."""
+        if not hasattr(self, "breaker") or self.breaker.state == "closed":
+            return
+        now = self.now + self.settings.open_s
+        assert self.breaker.succeed(now, self.breaker.begin(now))
+        assert self.breaker.state == "closed"
+
+
+TestCalls = Calls.TestCase
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e9])
+def test_it_may_first_be_used_at_any_time(seconds):
+    breaker = CircuitBreaker(SETTINGS)
+    breaker.succeed(seconds)
+    assert failed(breaker, seconds, SETTINGS.failures)
