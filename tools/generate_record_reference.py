@@ -33,6 +33,11 @@ version.
 
 MEANING = {
     "action": "`generate`, `complete`, `embed` or `list`.",
+    "attempts": "How often an upstream was asked: tries, retries, hedges, fallbacks.",
+    "cached": "The answer was kept from an earlier call with the same request.",
+    "fallback": "The relationship over which another node was asked, when one was.",
+    "node": "The node whose upstream answered, or was asked last.",
+    "seams": "Bytes of a streamed answer at which another upstream went on.",
     "answer": "Salted digest of the answer's body; of a stream's events, without `[DONE]`.",
     "at": "When the call was accepted: microseconds since 1970-01-01T00:00:00Z.",
     "blueprint": "Digest of the blueprint in force.",

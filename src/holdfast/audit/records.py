@@ -6,7 +6,9 @@ import msgspec
 
 from holdfast.audit.errors import RecordError
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
+"""Version 2 says how the answer came about: ``attempts``, ``cached``, ``fallback``, ``node``,
+``seams``. Version 1 lacks them; it is read with their defaults."""
 
 RecordedDecision: TypeAlias = Literal["allow", "refuse"]
 RecordedEvent: TypeAlias = Literal["call", "opened", "closed"]
@@ -29,17 +31,17 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unk
     action: str
     answer: str | None
     at: int
-    attempts: int
+    attempts: int = 0
     blueprint: str
     bundle: str
-    cached: bool
+    cached: bool = False
     call: str
     credential: str | None
     decision: RecordedDecision
     duration_us: int
     event: RecordedEvent
-    fallback: str | None
-    node: str | None
+    fallback: str | None = None
+    node: str | None = None
     outcome: RecordedOutcome
     policies: tuple[str, ...]
     principal: str | None
@@ -47,7 +49,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unk
     relationship: str | None
     resource: str | None
     rule: str | None
-    seams: tuple[int, ...]
+    seams: tuple[int, ...] = ()
     stages_us: tuple[int, ...]
     status: int
     tenant: str
@@ -80,7 +82,7 @@ def decode_record(data: bytes) -> CallRecord:
         record = _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RecordError(f"this entry is no record: {error}", fix="check its index") from error
-    if record.v != RECORD_VERSION:
+    if record.v > RECORD_VERSION:
         raise RecordError(f"this is a record of version {record.v}", fix="use a newer Holdfast")
     return record
 

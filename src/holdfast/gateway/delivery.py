@@ -22,15 +22,22 @@ from holdfast.wire import Exchange, Header, ResponseHead
 class Delivery:
     """Sees that the caller gets one answer, after its record."""
 
-    __slots__ = ("_exchange", "_journey", "_routed", "_stream", "_write")
+    __slots__ = ("_exchange", "_journey", "_now", "_routed", "_stream", "_write")
 
     def __init__(
-        self, routed: Routed, *, write: Recording, journey: Journey, exchange: Exchange
+        self,
+        routed: Routed,
+        *,
+        write: Recording,
+        journey: Journey,
+        exchange: Exchange,
+        now: Callable[[], float],
     ) -> None:
         self._routed = routed
         self._write = write
         self._journey = journey
         self._exchange = exchange
+        self._now = now
         self._stream: Stream | None = None
 
     def begin(self, on_disconnect: Callable[[], None]) -> None:
@@ -117,6 +124,7 @@ class Delivery:
             journey=self._journey,
             exchange=self._exchange,
             ticket=attempt.ticket,
+            now=self._now,
             keep_text=keep_text,
         )
         self._stream.open()

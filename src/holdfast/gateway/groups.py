@@ -191,6 +191,10 @@ class Group:
         self.ejector.observe(index, is_good, now)
         return self.ejector.until(index) > max(before, now)
 
+    def readmit(self, place: Place) -> None:
+        """It was seen to be well: no longer an outlier."""
+        self.ejector.readmit(self.places.index(place))
+
     def hear(self, news: News, now: float) -> None:
         """Another worker has learnt this of one of the places."""
         for index, place in enumerate(self.places):
@@ -202,6 +206,7 @@ class Group:
                     place.shaken = True
                 case "closed":
                     place.breaker.close()
+                    self.ejector.readmit(index)
                 case "resting":
                     place.rest(now + news.for_s)
                 case "ejected":

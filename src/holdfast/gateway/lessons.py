@@ -17,6 +17,7 @@ class Lessons:
     def succeeded(self, group: Group, attempt: Attempt, tokens_out: int, now: float) -> None:
         """A whole answer came."""
         if attempt.succeed(tokens_out, now):
+            group.readmit(attempt.place)
             self._tell(group, attempt.place, "closed", 0.0)
         self._learn(group, attempt.place, now, is_good=True)
 

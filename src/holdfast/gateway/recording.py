@@ -20,11 +20,6 @@ class Recording(Protocol):
         """Keeps digests of prompts and answers mute without it."""
         ...
 
-    @property
-    def now(self) -> Callable[[], float]:
-        """Monotonic time, in seconds."""
-        ...
-
     def opened(self, routed: Routed, journey: Journey, done: Done) -> None:
         """A stream is about to begin: durable before its first byte leaves."""
         ...

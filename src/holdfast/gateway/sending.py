@@ -68,7 +68,9 @@ class Sending:
         self._routed = routed
         self._means = means
         self._journey = journey
-        self._delivery = Delivery(routed, write=means.write, journey=journey, exchange=exchange)
+        self._delivery = Delivery(
+            routed, write=means.write, journey=journey, exchange=exchange, now=means.now
+        )
         self._fare = Fare(routed.tolls, routed.tokens, spending=means.spending, clock=means.clock)
         self._fallbacks = list(fallback.to) if fallback is not None else []
         self._attempts: list[Attempt] = []

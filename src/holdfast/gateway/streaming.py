@@ -1,5 +1,7 @@
 """A stream on its way: opened, relayed event by event, closed; or honestly broken off."""
 
+from collections.abc import Callable
+
 from holdfast.core import HoldfastError
 from holdfast.gateway.call import Answered, Outcome, Routed
 from holdfast.gateway.journeys import NEVER, Journey
@@ -34,6 +36,7 @@ class Stream:
         "_hides_usage",
         "_journey",
         "_kept",
+        "_now",
         "_phase",
         "_relayed",
         "_routed",
@@ -54,6 +57,7 @@ class Stream:
         journey: Journey,
         exchange: Exchange,
         ticket: Ticket,
+        now: Callable[[], float],
         keep_text: bool,
     ) -> None:
         self._routed = routed
@@ -62,6 +66,7 @@ class Stream:
         self._journey = journey
         self._exchange = exchange
         self._ticket = ticket
+        self._now = now
         self._splitter = EventSplitter()
         self._hasher = write.salt.hasher()
         self._held = b""
@@ -203,7 +208,7 @@ class Stream:
         self._ticket.resume()
         if self._ending is None:
             idle_s = self._routed.timeouts.idle_s
-            self._journey.expect("idle_s", self._write.now() + idle_s)
+            self._journey.expect("idle_s", self._now() + idle_s)
 
     def _refuse_for_audit(self, error: HoldfastError) -> None:
         self._ticket.cancel()
