@@ -50,6 +50,7 @@ class Attempt:
         "kind",
         "owner",
         "place",
+        "place_era",
         "ticket",
         "tokens",
     )
@@ -59,6 +60,7 @@ class Attempt:
     def __init__(self, owner: Owner, place: Place, *, tokens: int, now: float) -> None:
         self.owner = owner
         self.place = place
+        self.place_era = place.era
         self.tokens = tokens
         self.began = now
         self.first_s: float | None = None
@@ -104,7 +106,11 @@ class Attempt:
         place, first_s = self.place, self.first_s or 0.0
         self.is_over = True
         place.load.end(tokens_out, now - self.began - first_s, now, tokens=self.tokens)
-        return place.breaker.succeed(now, self.era)
+        place.has_ended(self.place_era)
+        if not place.breaker.succeed(now, self.era):
+            return False
+        place.has_recovered()
+        return True
 
     def fail(self, now: float, *, overloaded: bool) -> bool:
         """It came to nothing, and the place is to blame; whether that opened the breaker."""
@@ -113,6 +119,7 @@ class Attempt:
             place.limiter.overloaded(now, sent_at=self.began, in_flight=place.load.in_flight)
         self.is_over = True
         place.load.fail(now, tokens=self.tokens)
+        place.has_ended(self.place_era)
         changed = place.breaker.fail(now, self.era)
         place.shaken = place.shaken or place.breaker.state != "closed"
         return changed
@@ -145,3 +152,4 @@ class Attempt:
         """It ends without a verdict."""
         self.is_over = True
         self.place.load.end(0, 0.0, now, tokens=self.tokens)
+        self.place.has_ended(self.place_era)

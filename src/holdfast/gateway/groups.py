@@ -96,7 +96,9 @@ class Group:
         self.sole = places[0] if len(places) == 1 else None
         self.definition = definition(node, [place.node for place in places])
         self.queue: AdmissionQueue[Waiting] = AdmissionQueue(
-            size=queue, lifo_from=max(1, int(queue * LIFO_FROM_SHARE))
+            size=queue,
+            lifo_from=max(1, int(queue * LIFO_FROM_SHARE)),
+            wait_s=node.concurrency.queue_s,
         )
         self.retry_budget = RetryBudget(
             node.retries.share, per_s_min=node.retries.per_s_min, now=now
@@ -171,7 +173,8 @@ class Group:
         """Room may have come free: let those who wait go, as far as it reaches."""
         now = self._clock.monotonic()
         while len(self.queue) and self._any_room(now):
-            call, dropped = self.queue.take(now)
+            expected_s = min(place.limiter.usual_s for place in self.places)
+            call, dropped = self.queue.take(now, expected_s=expected_s)
             for late in dropped:
                 self.counters.queue_dropped += 1
                 late.drop()

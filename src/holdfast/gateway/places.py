@@ -21,6 +21,8 @@ class Place:
     __slots__ = (
         "breaker",
         "down",
+        "era",
+        "ghosts",
         "limiter",
         "load",
         "node",
@@ -40,6 +42,7 @@ class Place:
         self.limiter = ConcurrencyLimiter(concurrency, calls_max=most)
         self.load = Load()
         self.tokens_max = concurrency.tokens
+        self.era = self.ghosts = 0
         self.resting_until = 0.0
         self.streamed_at = -1e9
         self.down = False
@@ -59,7 +62,10 @@ class Place:
     def has_room(self, tokens: int) -> bool:
         """Whether one more call is within the limits on calls and on tokens in flight."""
         load = self.load
-        if load.in_flight >= self.limiter.limit:
+        if self.shaken and self.breaker.is_open:
+            # A probe: those before it may hang, and would keep it out for ever.
+            return True
+        if load.in_flight - self.ghosts >= self.limiter.limit:
             return False
         most = self.tokens_max
         # One call larger than the limit may still go alone: it would wait for ever otherwise.
@@ -80,6 +86,16 @@ class Place:
             return float("inf")
         waits = self.breaker.until if self.breaker.state != "closed" else now
         return max(self.resting_until, waits, now)
+
+    def has_recovered(self) -> None:
+        """The breaker closed. What was asked before may never be answered: it takes no room."""
+        self.era += 1
+        self.ghosts = self.load.in_flight
+
+    def has_ended(self, era: int) -> None:
+        """A call that began in that era is over."""
+        if era != self.era and self.ghosts:
+            self.ghosts -= 1
 
     def rest(self, until: float) -> None:
         """It asked to be left alone."""

@@ -36,6 +36,8 @@ FIRST: Final = "first_byte_s"
 IDLE: Final = "idle_s"
 TOTAL: Final = "total_s"
 EVENT_STREAM: Final = b"text/event-stream"
+OURS_TO_TELL: Final = frozenset(("deadline.passed", "limit.answer-bytes"))
+"""Ends that an upstream's error answer, had before, says nothing about."""
 
 
 class Sending:
@@ -409,16 +411,17 @@ class Sending:
         """The last try's answer, if it was one; else an error that says what happened."""
         attempt = self._last[0] if self._last is not None else None
         self._release(None, None)
-        head = attempt.head if attempt is not None and attempt.kind is Kind.ERROR else None
-        is_answer = head is not None and rule.code not in ("deadline.passed", "limit.answer-bytes")
-        if attempt is not None and head is not None and is_answer and not self._delivery.has_begun:
-            self._delivery.answer(head, attempt.whole_body(), None)
-        else:
+        is_ours = self._delivery.has_begun or rule.code in OURS_TO_TELL
+        if attempt is None or attempt.head is None or attempt.kind is not Kind.ERROR or is_ours:
             self._delivery.fail(rule, what, retry_s=retry_s)
+        else:
+            self._delivery.answer(attempt.head, attempt.whole_body(), None)
 
     def _release(self, place: Place | None, usage: Usage | None) -> None:
         """Nothing more will be tried: what the call held goes back, what it cost is paid."""
         self._is_over = True
+        # Its attempts know it: let go of them, so that no circle is left for the collector.
+        self._attempts, self._winner, self._last = [], None, None
         if self._timer is not None:
             self._timer.cancel()
         if self._routed.tolls is not None:
