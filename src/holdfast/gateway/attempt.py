@@ -98,7 +98,7 @@ class Attempt:
         self.first_s = seconds = now - self.began
         place = self.place
         place.load.first_token(seconds, now)
-        place.limiter.observe(seconds, place.load.in_flight, now)
+        place.limiter.observe(seconds, place.load.in_flight - place.ghosts, now)
         return seconds
 
     def succeed(self, tokens_out: int, now: float) -> bool:

@@ -60,8 +60,8 @@ class Delivery:
         headers = passed_on(head.headers, self._journey.call)
         if rule is None:
             self._keep(headers, body, outcome, stream=False)
-        elif self._journey.attempts > 1:
-            headers = (*headers, TRIED_ENOUGH)
+        else:
+            headers = (*headers, *self._tried())
         self._seal(outcome, head.status, headers, body)
 
     def fail(self, rule: Rule, what: str, *, retry_s: float | None) -> None:
@@ -72,7 +72,7 @@ class Delivery:
             return
         call = self._journey.call
         body = error_reply(rule, what, rule.meaning, call=call)
-        headers = (*reply_headers(call), TRIED_ENOUGH, *retry_after(retry_s))
+        headers = (*reply_headers(call), *self._tried(), *retry_after(retry_s))
         self._seal(Outcome("failed", rule.status, rule), rule.status, headers, body)
 
     def refuse(self, rule: Rule, what: str, *, retry_s: float | None) -> None:
@@ -105,6 +105,11 @@ class Delivery:
     def has_begun(self) -> bool:
         """Whether a stream's beginning was given away, so that only its like can follow."""
         return self._stream is not None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the stream's terminal event was seen."""
+        return self._stream is not None and self._stream.is_complete
 
     @property
     def stream_usage(self) -> Usage | None:
@@ -156,6 +161,9 @@ class Delivery:
             return
         kept = Kept(headers, body, stream, outcome.answer, outcome.tokens_in, outcome.tokens_out)
         cache.put(key, kept, size=len(body), now=self._journey.marks[-1])
+
+    def _tried(self) -> tuple[Header, ...]:
+        return (TRIED_ENOUGH,) if self._journey.attempts > 1 else ()
 
     def _close(self) -> None:
         self._journey.due = NEVER

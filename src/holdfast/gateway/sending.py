@@ -20,7 +20,7 @@ from holdfast.gateway.attempt import (
 from holdfast.gateway.call import Routed
 from holdfast.gateway.delivery import Delivery
 from holdfast.gateway.groups import Group
-from holdfast.gateway.journeys import Journey
+from holdfast.gateway.journeys import ROUTED_MARKS, Journey
 from holdfast.gateway.means import Means
 from holdfast.gateway.paying import Fare
 from holdfast.gateway.places import Place
@@ -108,6 +108,7 @@ class Sending:
         if full is not None:
             self._refuse("bulkhead.full", f"'{full}' has all the calls in flight it may have")
         else:
+            journey.expect(TOTAL, self._due)
             self._fare.reserve(self._on_reserved)
 
     def _on_reserved(self, refused: tuple[str, str, float | None] | None) -> None:
@@ -256,7 +257,7 @@ class Sending:
         """Its answer is the call's: others are told to stop."""
         now = self._means.now()
         group = self._routed.group
-        if self._winner is None and not self._delivery.has_begun:
+        if len(self._journey.marks) == ROUTED_MARKS:
             self._journey.marks.append(now)
         self._winner = attempt
         self._journey.place = attempt.place
@@ -332,13 +333,18 @@ class Sending:
             # The other of a hedged pair is still out.
             return
         if self._delivery.has_begun:
+            if self._delivery.is_complete:
+                # It broke after its terminal event: nothing is missing.
+                self._release(attempt.place, self._delivery.stream_usage)
+                self._delivery.finish_stream()
+                return
             if was_winner:
                 self._so_far = self._delivery.text_so_far()
             if self._so_far is None:
                 self._conclude(rule, what)
                 return
         safe = is_safe or self._routed.is_effectless
-        if not (safe and self._try_again(attempt, now, wait_s)) and not self._fall_back(now):
+        if not (safe and (self._try_again(attempt, now, wait_s) or self._fall_back(now))):
             self._conclude(rule, what)
 
     # -- the other ways -----------------------------------------------------------------------
@@ -436,28 +442,28 @@ class Sending:
             self._routed.group.queue.remove(self)
             self._routed.group.counters.queue_dropped += 1
             self.drop()
-        elif limit == TOTAL or not self._attempts:
+        elif limit == TOTAL:
             self._routed.group.queue.remove(self)
             self._time_out_all(now)
             code = "deadline.passed" if self._is_patience_over() else "upstream.timeout"
             self._conclude(RULES[code], f"the call exceeded its {limit} limit")
         else:
-            last = self._time_out_all(now)
+            late = self._time_out_all(now)
             what = f"the upstream exceeded its {limit} limit"
-            self._failed(last, RULES["upstream.timeout"], what, now, is_safe=False)
+            self._failed(late[0], RULES["upstream.timeout"], what, now, is_safe=False)
 
     def _is_patience_over(self) -> bool:
         patience_s = self._routed.screened.allowed.known.accepted.patience_s
         return patience_s is not None and patience_s <= self._routed.timeouts.total_s
 
-    def _time_out_all(self, now: float) -> Attempt:
+    def _time_out_all(self, now: float) -> list[Attempt]:
         attempts, self._attempts = self._attempts, []
         for attempt in attempts:
             self._fare.unknown += 1
             attempt.ticket.cancel()
             is_late = attempt is not self._winner
             self._means.lessons.failed(self._routed.group, attempt, now, overloaded=is_late)
-        return attempts[0]
+        return attempts
 
     def _abandon_all(self) -> None:
         now = self._means.now()

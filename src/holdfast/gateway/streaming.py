@@ -111,8 +111,12 @@ class Stream:
 
     def text_so_far(self) -> str | None:
         """The answer as far as it was given away; None when it cannot be gone on from."""
-        # Once the terminal event was seen the answer is whole, whatever broke after it.
-        return "".join(self._text) if self._text is not None and not self._tail else None
+        return "".join(self._text) if self._text is not None else None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the terminal event was seen; it is held until the record of the end is durable."""
+        return bool(self._tail)
 
     def whole(self) -> tuple[tuple[Header, ...], bytes] | None:
         """The head and the events as they were sent, if they were kept and come from one answer."""

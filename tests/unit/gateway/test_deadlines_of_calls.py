@@ -96,3 +96,15 @@ def test_nothing_is_left_under_way_after_the_deadline(kit, two_upstreams):
         return [seen.in_flight for seen in world.gateway.seen_upstreams()]
 
     assert kit.run(two_upstreams("timeouts: {total_s: 2}"), scenario) == [0, 0]
+
+
+def test_the_deadline_ends_a_wait_between_two_tries_too(kit, one_upstream):
+    async def scenario(world):
+        await world.serve(9001, kit.status(500))
+        return await world.ask(headers=[("x-request-timeout-ms", "300")])
+
+    text = one_upstream("retries: {attempts: 3, backoff_s: 1, backoff_s_max: 1}")
+    for seed in range(1, 6):
+        heard = kit.run(text, scenario, seed=seed)
+        assert heard.took_s < 0.5
+        assert heard.status in (500, 504)

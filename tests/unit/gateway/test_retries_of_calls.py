@@ -156,3 +156,49 @@ def test_a_caller_who_leaves_ends_the_tries(kit, one_upstream):
     upstream, records = kit.run(one_upstream(), scenario)
     assert len(upstream.requests) == 1
     assert [record.outcome for record in records] == ["cancelled"]
+
+
+def test_a_callee_that_may_act_is_not_fallen_back_from_either(kit, with_fallback):
+    text = with_fallback().replace(
+        "type: ai:llm\n    description: Answers.", "type: ai:agent\n    description: Acts."
+    )
+
+    async def scenario(world):
+        await world.serve(9001, kit.cut())
+        spare = await world.serve(9002, kit.whole())
+        return await world.ask(), spare
+
+    heard, spare = kit.run(text, scenario)
+    assert (heard.status, spare.requests) == (502, [])
+
+
+def test_a_stream_cut_after_its_terminal_event_is_whole(kit, one_upstream):
+    async def cut_after_done(request, exchange):
+        exchange.start(200, (kit.SSE,))
+        exchange.write(kit.piece("a") + kit.DONE)
+        await asyncio.sleep(0.05)
+        exchange.abort()
+
+    async def scenario(world):
+        await world.serve(9001, cut_after_done)
+        return await world.ask(kit.chat(stream=True)), world.records()
+
+    heard, records = kit.run(one_upstream(), scenario)
+    assert heard.body == kit.piece("a") + kit.DONE
+    assert records[-1].outcome == "answered"
+
+
+def test_a_plain_answer_that_breaks_half_way_is_asked_for_again(kit, one_upstream):
+    async def half(request, exchange):
+        exchange.start(200, (kit.JSON,))
+        exchange.write(kit.answer()[:20])
+        await asyncio.sleep(0.05)
+        exchange.abort()
+
+    async def scenario(world):
+        await world.serve(9001, half, kit.whole("whole"))
+        return await world.ask(), world.records()
+
+    heard, records = kit.run(one_upstream(), scenario)
+    assert heard.body == kit.answer("whole")
+    assert len(records[0].stages_us) == 7
