@@ -116,7 +116,8 @@ class Attempt:
         """It came to nothing, and the place is to blame; whether that opened the breaker."""
         place = self.place
         if overloaded:
-            place.limiter.overloaded(now, sent_at=self.began, in_flight=place.load.in_flight)
+            in_flight = place.load.in_flight - place.ghosts
+            place.limiter.overloaded(now, sent_at=self.began, in_flight=in_flight)
         self.is_over = True
         place.load.fail(now, tokens=self.tokens)
         place.has_ended(self.place_era)

@@ -57,6 +57,10 @@ class Waiting(Protocol):
         """You waited in vain."""
         ...
 
+    def give_way(self) -> None:
+        """Another call has your place in the queue."""
+        ...
+
 
 class Group:
     """All upstreams of a node. ``definition`` says whether a reload changed it."""
@@ -121,6 +125,12 @@ class Group:
         members = [place.node for place in self.places]
         return self.definition == definition(node, members) and self._zones == zones
 
+    def sheds(self, criticality: Criticality, now: float) -> bool:
+        """Whether a call gives way now, since most of what is asked comes to nothing."""
+        shed = self.throttle.sheds(now, chance=self._entropy.jitter(), criticality=criticality)
+        self.counters.throttled += shed
+        return shed
+
     def choose(
         self,
         caller: NodeId,
@@ -166,7 +176,7 @@ class Group:
         offer = self.queue.offer(call, criticality=criticality, due=due, now=now)
         if offer.evicted is not None:
             self.counters.shed += 1
-            offer.evicted.drop()
+            offer.evicted.give_way()
         return offer.accepted
 
     def pump(self) -> None:

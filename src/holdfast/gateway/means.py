@@ -6,7 +6,9 @@ from holdfast.core import NodeId
 from holdfast.gateway.call import Routed
 from holdfast.gateway.lessons import Lessons
 from holdfast.gateway.news import OnNews
+from holdfast.gateway.paying import Fare
 from holdfast.gateway.recording import Recording
+from holdfast.gateway.tolls import NO_TOKENS
 from holdfast.gateway.upstreams import Upstream
 from holdfast.resilience import Spending
 from holdfast.world.ports import Clock, Entropy
@@ -29,7 +31,17 @@ class Message(Protocol):
 class Means:
     """Ports and neighbours, in one hand."""
 
-    __slots__ = ("clock", "jitter", "lessons", "message", "now", "reroute", "spending", "write")
+    __slots__ = (
+        "clock",
+        "free",
+        "jitter",
+        "lessons",
+        "message",
+        "now",
+        "reroute",
+        "spending",
+        "write",
+    )
 
     def __init__(
         self,
@@ -44,6 +56,8 @@ class Means:
     ) -> None:
         self.clock = clock
         self.lessons = Lessons(on_news)
+        self.free = Fare(None, NO_TOKENS, spending=spending, clock=clock)
+        """What a call holds that meets neither bulkhead nor budget."""
         self.now = clock.monotonic
         self.jitter = entropy.jitter
         self.write = write

@@ -39,6 +39,7 @@ from holdfast.gateway.stages.guard import Guard
 from holdfast.gateway.stages.route import Caches, Route, message
 from holdfast.gateway.stages.send import Send
 from holdfast.gateway.stages.write import Write
+from holdfast.gateway.standing import Standings
 from holdfast.gateway.tolls import TollBook
 from holdfast.gateway.upstreams import Upstream
 from holdfast.identity import Credentials
@@ -81,6 +82,7 @@ class Path:
         "_now",
         "_route",
         "_send",
+        "_standings",
         "_write",
         "settings",
     )
@@ -103,6 +105,7 @@ class Path:
         self._accept = Accept(clock, entropy)
         self._authenticate = Authenticate(settings.credentials, blueprint)
         self._authorize = Authorize(blueprint, settings.policy)
+        self._standings = Standings()
         self._guard = Guard(blueprint)
         self._route = Route(
             blueprint,
@@ -166,14 +169,20 @@ class Path:
         marks.append(now())
         if isinstance(accepted, Refused):
             return accepted
-        known = self._authenticate(accepted)
+        allowed = self._standings.recall(accepted)
+        if allowed is None:
+            known = self._authenticate(accepted)
+            marks.append(now())
+            if isinstance(known, Refused):
+                return known
+            allowed = self._authorize(known)
+            if not isinstance(allowed, Allowed):
+                marks.append(now())
+                return allowed
+            self._standings.keep(allowed)
+        else:
+            marks.append(now())
         marks.append(now())
-        if isinstance(known, Refused):
-            return known
-        allowed = self._authorize(known)
-        marks.append(now())
-        if not isinstance(allowed, Allowed):
-            return allowed
         screened = self._guard(allowed)
         marks.append(now())
         if isinstance(screened, Refused):

@@ -57,7 +57,7 @@ class NodeSeen(msgspec.Struct, frozen=True):
 
 class BudgetSeen(msgspec.Struct, frozen=True):
     """One budget in its present period. ``account`` says whose (``node:reviewer``); ``reserved`` is
-    what calls under way may still spend; money is in billionths of the currency; ``resets_at`` is
+    what workers hold of it, for calls under way and a little ahead; money is in billionths of the currency; ``resets_at`` is
     an instant in microseconds since 1970."""
 
     account: str

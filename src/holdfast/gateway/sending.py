@@ -73,7 +73,11 @@ class Sending:
         self._delivery = Delivery(
             routed, write=means.write, journey=journey, exchange=exchange, now=means.now
         )
-        self._fare = Fare(routed.tolls, routed.tokens, spending=means.spending, clock=means.clock)
+        self._fare = means.free
+        if routed.tolls is not None:
+            self._fare = Fare(
+                routed.tolls, routed.tokens, spending=means.spending, clock=means.clock
+            )
         self._fallbacks = list(fallback.to) if fallback is not None else []
         self._attempts: list[Attempt] = []
         self._winner: Attempt | None = None
@@ -87,7 +91,7 @@ class Sending:
     # -- its turn -----------------------------------------------------------------------------
 
     def begin(self) -> None:
-        routed, journey, means = self._routed, self._journey, self._means
+        routed, journey = self._routed, self._journey
         patience_s = routed.screened.allowed.known.accepted.patience_s
         total_s = routed.timeouts.total_s
         if patience_s is not None and patience_s < total_s:
@@ -96,8 +100,7 @@ class Sending:
         journey.on_due = self._on_due
         self._delivery.begin(self._on_disconnect)
         group, now = routed.group, journey.marks[-1]
-        if group.throttle.sheds(now, chance=means.jitter(), criticality=routed.criticality):
-            group.counters.throttled += 1
+        if not group.throttle.is_calm and group.sheds(routed.criticality, now):
             self._nowhere("load.shed", "most of what its upstreams are asked now comes to nothing")
             return
         tolls = routed.tolls
@@ -135,9 +138,8 @@ class Sending:
             self._nowhere(code, RULES[code].meaning, retry_s=retry_s)
 
     def _wait(self, group: Group, now: float) -> None:
-        due = min(now + group.node.concurrency.queue_s, self._due)
-        if group.wait(self, criticality=self._routed.criticality, due=due, now=now):
-            self._journey.expect(QUEUE, due)
+        if group.wait(self, criticality=self._routed.criticality, due=self._due, now=now):
+            self._journey.expect(QUEUE, now + group.node.concurrency.queue_s)
         else:
             group.counters.shed += 1
             self._nowhere("queue.full", f"{len(group.queue)} calls wait for '{group.node.id}'")
@@ -151,6 +153,11 @@ class Sending:
         """The queue gave its place away, or it waited in vain (``groups.Waiting``)."""
         if not self._is_over:
             self._nowhere("queue.timeout", f"no room at '{self._routed.group.node.id}' in time")
+
+    def give_way(self) -> None:
+        """Another call has its place in the queue (``groups.Waiting``)."""
+        if not self._is_over:
+            self._nowhere("queue.full", f"too many calls wait for '{self._routed.group.node.id}'")
 
     # -- a try --------------------------------------------------------------------------------
 

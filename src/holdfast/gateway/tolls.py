@@ -25,6 +25,9 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
         return self.most_in + self.most_out
 
 
+NO_TOKENS = Tokens(0, 0)
+
+
 class Tolls(msgspec.Struct, frozen=True, gc=False):
     """For one relationship: its bulkheads and the accounts it is charged to, each with a name for
     people; and the dearest prices that a call over it may meet (micro per million tokens)."""

@@ -41,8 +41,12 @@ class Percentile:
         """Something took so long."""
         if now >= self._turn:
             self._roll(now)
-        within = min(max(seconds, SECONDS_MIN), SECONDS_MAX)
-        bucket = ceil(log(within / SECONDS_MIN) * _PER_BUCKET)
+        if seconds <= SECONDS_MIN:
+            bucket = 0
+        elif seconds >= SECONDS_MAX:
+            bucket = _BUCKETS - 1
+        else:
+            bucket = ceil(log(seconds / SECONDS_MIN) * _PER_BUCKET)
         self._counts[bucket] += 1
         self._slices[self._at][bucket] += 1
         self._seen += 1

@@ -39,6 +39,11 @@ class Throttle:
         self._turn = 0.0
         self._streak = 0
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing at all would be shed now: one look, for the path of every call."""
+        return self._requests <= MULTIPLIERS["sheddable"] * self._accepts
+
     def sent(self, now: float) -> None:
         """A request goes to the upstream."""
         if now >= self._turn:

@@ -18,7 +18,6 @@ from holdfast.resilience.leases import (
     UNITS,
     UNLIMITED,
     Amounts,
-    Standing,
     Lease,
     LeaseDenied,
     LeaseGranted,
@@ -27,6 +26,7 @@ from holdfast.resilience.leases import (
     LeaseShort,
     LeaseToWorker,
     LeaseWanted,
+    Standing,
     Unit,
     limits_of,
     period_of,
@@ -268,7 +268,7 @@ class Treasury:
         assert unit is not None
         limit = limits_of(self._budgets[book.account]).of(unit)
         return pending.worker, LeaseShort(
-            pending.ask.ticket, book.account, unit, max(left.of(unit), 0), limit, book.ends
+            pending.ask.ticket, book.account, unit, left.of(unit), limit, book.ends
         )
 
     def _grant(self, pending: _Pending, books: list[_Book], wall: Instant) -> Order:
@@ -307,7 +307,9 @@ class Treasury:
         return pace.calls
 
     def _left(self, book: _Book) -> Amounts:
-        return limits_of(self._budgets[book.account]) - book.spent - book.out()
+        """Never less than nothing: who needs none of a unit that is overdrawn may go."""
+        left = limits_of(self._budgets[book.account]) - book.spent - book.out()
+        return Amounts(max(left.calls, 0), max(left.tokens, 0), max(left.money_nano, 0))
 
     def _find(self, account: str, budget: Budget, wall: Instant) -> _Book | None:
         starts, _ = period_of(budget.per, wall)

@@ -175,6 +175,17 @@ def test_a_refusal_is_no_news_to_who_asked_after_it() -> None:
     held(late[0])
 
 
+def test_what_is_too_much_for_one_call_may_do_for_the_next() -> None:
+    house = House({"node:a": daily(tokens=50)})
+    first, large, small = house.ask(0, CALL), house.ask(0, Amounts(1, 60, 0)), house.ask(0, CALL)
+    house.carry()
+    held(first[0])
+    assert isinstance(large[0], Short)
+    assert small == []
+    house.tick(0.05)
+    held(small[0])
+
+
 def test_without_the_keepers_word_a_call_is_refused_in_time() -> None:
     house = House({"node:a": daily(tokens=100)})
     answers = house.ask(0, CALL)
@@ -257,6 +268,28 @@ def test_nobody_is_refused_while_another_holds_enough_idle() -> None:
     assert isinstance(house.paid(1, Amounts(1, 1, 0)), Short)
 
 
+def test_what_lies_idle_is_called_back_from_every_worker() -> None:
+    house = House({"node:a": daily(tokens=100)}, workers=3)
+    for worker in (0, 1):
+        held(house.paid(worker, CALL))
+    assert house.stands()[1] == 40
+    held(house.paid(2, Amounts(1, 80, 0)))
+
+
+def test_while_one_waits_for_what_is_called_back_nobody_leases_ahead() -> None:
+    house = House({"node:a": daily(tokens=100)}, workers=3)
+    held(house.paid(0, Amounts(1, 50, 0)))
+    assert house.stands()[1] == 75
+    large = house.ask(1, Amounts(1, 40, 0))
+    house.hear(1)
+    small = house.ask(2, CALL)
+    house.hear(2)
+    assert house.stands()[1] == 85
+    house.carry()
+    held(small[0])
+    held(large[0])
+
+
 def test_a_grant_that_was_never_saved_never_happened() -> None:
     house = House({"node:a": daily(tokens=100)})
     answers = house.ask(0, CALL)
@@ -325,6 +358,14 @@ def test_what_is_spent_beyond_the_bound_is_told_and_counted() -> None:
     assert changes.urgent
     assert changes.books[0].overdrawn == Amounts(0, 85, 0)
     assert isinstance(house.paid(1, CALL), Short)
+
+
+def test_who_needs_none_of_what_is_overdrawn_may_go() -> None:
+    house = House({"node:a": daily(calls=5, tokens=10)})
+    house.purses[0].settle(held(house.paid(0, CALL)), Amounts(1, 95, 0))
+    house.carry()
+    held(house.paid(0, Amounts(1)))
+    assert isinstance(house.paid(0, Amounts(1, 1, 0)), Short)
 
 
 def test_a_soft_limit_is_told_and_refuses_nothing() -> None:
@@ -397,9 +438,12 @@ def test_a_call_settles_against_the_period_it_began_in() -> None:
     old = held(house.paid(0, CALL))
     house.wall = Instant(NOON + MINUTE)
     new = held(house.paid(0, CALL))
+    house.tick(LOOK_S)
+    house.tick(LOOK_S)
     house.purses[0].settle(old, CALL)
     house.purses[0].settle(new, Amounts(1, 1, 0))
     house.tick(LOOK_S)
+    assert not house.purses[0]._old
     assert house.stands()[0] == 1
     house.wall = began
     assert house.stands()[0] == 10
@@ -434,10 +478,20 @@ def test_a_unit_that_is_limited_from_now_on_is_counted_from_now_on() -> None:
     under_way = held(house.paid(0, CALL))
     house.orders += house.treasury.declare({"node:a": daily(calls=100, tokens=15)}, wall=NOON)
     house.carry()
-    held(house.paid(0, CALL))
     house.purses[0].settle(under_way, NOTHING)
+    held(house.paid(0, CALL))
     assert isinstance(house.paid(0, CALL), Short)
     assert house.stands() == (0, 10)
+
+
+def test_what_was_leased_under_former_limits_is_called_back_too() -> None:
+    house = House({"node:a": daily(calls=2)})
+    under_way = held(house.paid(0, CALL))
+    house.orders += house.treasury.declare({"node:a": daily(calls=2, tokens=100)}, wall=NOON)
+    house.carry()
+    held(house.paid(0, CALL))
+    house.purses[0].settle(under_way, NOTHING)
+    held(house.paid(1, CALL))
 
 
 def test_budgets_that_are_no_more_are_forgotten_when_their_period_ends() -> None:
