@@ -66,8 +66,8 @@ class Fare:
             tolls.accounts, amounts, reserved, wall=wall, now=self._clock.monotonic()
         )
 
-    def covers_another(self, *, live: int = 0) -> bool:
-        """Whether one more attempt is paid for, whatever it costs, beside ``live`` ones."""
+    def covers_another(self, *, live: int) -> bool:
+        """Whether one more attempt is covered beside ``live`` ones, without asking anybody."""
         tolls = self._tolls
         if tolls is None or not tolls.accounts:
             return True
@@ -78,6 +78,26 @@ class Fare:
         if taken is not None:
             self._reservations.append(taken)
         return taken is not None
+
+    def cover(self, then: Callable[[bool], None]) -> None:
+        """Cover one more attempt, asking for a reservation where needed; ``then`` hears whether."""
+        tolls = self._tolls
+        if tolls is None or not tolls.accounts or self.unknown < len(self._reservations):
+            then(True)
+            return
+
+        def reserved(answer: Answer) -> None:
+            if isinstance(answer, Reservation):
+                self._reservations.append(answer)
+            then(isinstance(answer, Reservation))
+
+        self._spending.reserve(
+            tolls.accounts,
+            tolls.amounts(self._tokens) - Amounts(calls=1),
+            reserved,
+            wall=self._clock.now(),
+            now=self._clock.monotonic(),
+        )
 
     def settle(self, node: Node | None, usage: Usage | None, *, is_answered: bool) -> None:
         """The call is over: out of the bulkheads, and the bill. ``node`` answered, if any did."""

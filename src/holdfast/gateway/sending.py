@@ -350,9 +350,19 @@ class Sending:
             if self._so_far is None:
                 self._conclude(rule, what)
                 return
-        safe = is_safe or self._routed.is_effectless
-        if not (safe and (self._try_again(attempt, now, wait_s) or self._fall_back(now))):
+        if not is_safe and not self._routed.is_effectless:
             self._conclude(rule, what)
+            return
+
+        def covered(is_covered: bool) -> None:
+            if self._is_over:
+                # Its caller left meanwhile: what was reserved for it goes back.
+                self._fare.settle(None, None, is_answered=False)
+            elif not (is_covered and self._another_way(attempt, wait_s)):
+                self._conclude(rule, what)
+
+        self._journey.expect(TOTAL, self._due)
+        self._fare.cover(covered)
 
     # -- the other ways -----------------------------------------------------------------------
 
@@ -360,11 +370,15 @@ class Sending:
         fallback = self._routed.screened.allowed.relationship.fallback
         return fallback is not None and fallback.after_first_token
 
+    def _another_way(self, failed: Attempt, asked_s: float | None) -> bool:
+        now = self._means.now()
+        return self._try_again(failed, now, asked_s) or self._fall_back(now)
+
     def _try_again(self, failed: Attempt, now: float, asked_s: float | None) -> bool:
         """At once where another place has room, after a while otherwise."""
         routed = self._routed
         group, retries = routed.group, routed.screened.allowed.relationship.retries
-        if self._tried >= retries.attempts or not self._fare.covers_another():
+        if self._tried >= retries.attempts:
             return False
         other = other_place(routed, now, than=failed.place)
         wait_s = 0.0
@@ -391,7 +405,7 @@ class Sending:
 
     def _fall_back(self, now: float) -> bool:
         """To the next node that the caller may call and that has an upstream left."""
-        while self._fallbacks and self._fare.covers_another():
+        while self._fallbacks:
             name = NodeId(self._fallbacks.pop(0))
             routed = self._means.reroute(self._routed, name)
             if routed is None or not routed.group.anyone(now):

@@ -181,3 +181,20 @@ def test_money_is_counted_at_the_price_of_who_answered(kit, one_upstream):
     run(kit, text, till, kit.whole(prompt=100, completion=50), bodies=[kit.chat()])
     # 100 tokens at 2 a million and 50 at 10: 0.0007, in thousand-millionths.
     assert till.settled == [Amounts(1, 150, 700_000)]
+
+
+def test_a_further_attempt_may_wait_for_its_cover(kit, one_upstream):
+    class Asking(Till):
+        """Whose leases never suffice: each reservation asks the keeper."""
+
+        def take(self, accounts, amounts, *, wall):
+            return None
+
+        def _answer(self, accounts, amounts, wall):
+            return Till.take(self, accounts, amounts, wall=wall) or Short("a", "tokens", 0, 1, wall)
+
+    till = Asking(1000, wait_s=0.2)
+    text = budgeted(one_upstream, "retries: {backoff_s: 0.01}")
+    heards, upstream, _ = run(kit, text, till, kit.cut(), kit.whole(), bodies=[kit.chat()])
+    assert (heards[0].status, len(upstream.requests)) == (200, 2)
+    assert heards[0].took_s > 0.4
