@@ -5,10 +5,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo test check format bench sim pages docs pin clean
+.PHONY: help setup demo test check format bench bench-resilience bench-memory sim pages docs pin clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Holdfast needs Python 3.11 or newer; run: make PYTHON=python3.12 <target>"; exit 1; }
@@ -38,11 +38,23 @@ format: $(STAMP) ## format and apply safe lint fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP) ## measure CPU per request against nginx and LiteLLM in one run
+bench: $(STAMP) ## measure CPU per request against nginx and other gateways in one run
 	$(BIN)/python benchmarks/gateway/run.py
 
-sim: $(STAMP) ## run the whole gateway under one seed: make sim SEED=42
-	$(BIN)/python -m holdfast.testing.simulate --seed $(or $(SEED),1)
+bench-resilience: $(STAMP) ## fault injection and overload on real processes, beside other gateways
+	$(BIN)/python benchmarks/resilience/run.py --write-docs
+
+bench-memory: $(STAMP) ## memory over a million calls and with ten thousand open streams
+	$(BIN)/python benchmarks/memory/run.py --write-docs
+
+sim: $(STAMP) ## replay a whole simulated day of the gateway: make sim SEED=42
+	$(BIN)/python -m holdfast.testing.simulate --day --seed $(or $(SEED),1)
+
+sim-soak: $(STAMP) ## run new seeds for so long: make sim-soak MINUTES=10
+	$(BIN)/python -m holdfast.testing.simulate --quiet --minutes $(or $(MINUTES),10) --seed $(or $(SEED),$$(date +%s))
+
+mutants: $(STAMP) ## plant bugs and see that the simulator finds them
+	$(BIN)/python tools/mutants.py
 
 pages: $(STAMP) ## write the generated reference pages anew
 	$(BIN)/python tools/generate_pages.py

@@ -75,7 +75,9 @@ def kind_of(hint: object) -> str:
         return ", ".join(f"`{value}`" for value in typing.get_args(hint))
     if parts := typing.get_args(hint):
         return " or ".join(kind_of(part) for part in parts)
-    return {"str": "text", "int": "whole number"}[getattr(hint, "__name__", "")]
+    return {"str": "text", "int": "whole number", "bool": "true or false"}[
+        getattr(hint, "__name__", "")
+    ]
 
 
 def reference() -> str:

@@ -178,6 +178,21 @@ def up(
         runner.run(run_keeper(options, on_ready=on_ready))
 
 
+@main.command()
+@_data
+@_json
+@_command
+def restart(*, data: Path | None, as_json: bool) -> None:
+    """Replace the workers of the running instance one by one; no call is cut off for it."""
+    from holdfast.app.instances import find_data
+    from holdfast.app.restarts import restart_workers
+
+    done = restart_workers(find_data(data))
+    plural = "s" if done.workers != 1 else ""
+    text = f"{done.workers} fresh worker{plural}; {done.leaving} old finishing calls"
+    _show(done, text, as_json=as_json)
+
+
 @main.group()
 def key() -> None:
     """Make, list and revoke credentials for nodes of the blueprint."""

@@ -63,6 +63,34 @@ def test_calls_arrive_and_move_on_without_a_reload(browser, serve, fakes):
     assert (browser.said, browser.evaluate("window.violations")) == ([], [])
 
 
+def test_an_upstream_that_fails_and_a_budget_that_fills_show_without_a_reload(
+    browser, serve, fakes
+):
+    system = fakes.busy_system()
+    served = serve(system)
+    browser.open(served.url)
+    browser.until(LIVE)
+    state = "document.querySelector('#upstreams .upstream .state')"
+    assert browser.evaluate(f"{state}.textContent.trim().split(/\\s+/)[1]") == "up"
+
+    def fail(changed) -> None:
+        first = msgspec.structs.replace(changed.upstreams[0], state="open", failed=777)
+        changed.upstreams = (first, *changed.upstreams[1:])
+        changed.budgets = (fakes.budget("node:clause-reviewer", limit=10, spent=9),)
+
+    served.do(fail)
+    browser.until(f"{state}.textContent.includes('breaker open')")
+    browser.until("document.querySelector('#upstreams').textContent.includes('777')")
+    browser.until("document.querySelector('#budgets').textContent.includes('nearly used up')")
+    bar = "document.querySelector('#budgets .bar')"
+    spent = browser.evaluate(
+        f"{bar}.querySelector('.spent').getBoundingClientRect().width"
+        f" / {bar}.getBoundingClientRect().width"
+    )
+    assert spent == pytest.approx(0.9, abs=0.01)
+    assert (browser.said, browser.evaluate("window.violations")) == ([], [])
+
+
 def test_a_restart_is_noticed_and_overcome_without_a_reload(browser, serve, fakes):
     served = serve(fakes.FakeSystem())
     browser.open(served.url)
@@ -111,6 +139,8 @@ def test_the_page_shows_the_state_with_scripts_off(browser, serve, fakes):
     finally:
         browser.send("Emulation.setScriptExecutionDisabled", value=False)
     assert all(f"call-{call.call}" in html for call in (*system.in_flight, *system.recent))
+    assert all(f"<bdi>{each.upstream}</bdi>" in html for each in system.upstreams)
+    assert all(f"<bdi>{each.account}</bdi>" in html for each in system.budgets)
     assert "Reload for the newest state" in html
 
 
@@ -119,6 +149,20 @@ def test_no_width_makes_the_page_scroll_sideways(width, browser, serve, fakes):
     browser.size(width)
     browser.open(serve(fakes.busy_system(fakes.large_system(60))).url)
     assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1100, 3840])
+def test_no_figure_of_an_upstream_or_budget_is_out_of_sight(width, browser, serve, fakes):
+    browser.size(width)
+    browser.open(serve(fakes.busy_system()).url)
+    hidden = """
+    [...document.querySelectorAll("#upstreams .scroller, #budgets .budgets")]
+      .filter(each => each.scrollWidth > each.clientWidth).length
+    """
+    assert browser.evaluate(hidden) == 0
+    shown = browser.evaluate("document.querySelector('#upstreams .upstream').innerText")
+    assert "6 / 12" in shown
+    assert "212 ms" in shown
 
 
 def test_the_keyboard_reaches_and_opens_a_call(browser, serve, fakes):

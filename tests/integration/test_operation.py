@@ -165,6 +165,15 @@ def test_a_key_revoked_while_nobody_runs_stays_revoked(home: Home) -> None:
     assert chat(home.url, made["key"]).rule == "identity.unknown"
 
 
+def test_a_key_made_while_the_instance_starts_is_in_force_once_it_runs(home: Home) -> None:
+    home.up()
+    home.instance.stop()
+    instance = home.start("--workers", "2")
+    made = [home.tell("key", "create", "desk")["key"] for _ in range(2)]
+    instance.wait_ready()
+    assert [chat(home.url, key).status for key in made] == [200, 200]
+
+
 def test_a_key_for_no_node_is_refused_with_a_suggestion(shared: Home) -> None:
     ran = shared.run("key", "create", "desc", "--data", str(shared.data))
     assert ran.code == 1

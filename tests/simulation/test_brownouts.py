@@ -2,7 +2,8 @@
 
 import pytest
 
-from holdfast.testing.brownout import TROUBLES, run_course
+from holdfast.testing.brownout import run_course
+from holdfast.testing.slotted import TROUBLES
 
 SEEDS = (1, 2, 3)
 

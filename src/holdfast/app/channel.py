@@ -11,7 +11,15 @@ from typing import TypeAlias
 import msgspec
 
 from holdfast.core import HoldfastError
-from holdfast.gateway import Seen, Totals
+from holdfast.gateway import News, NodeSeen, Seen, Totals, UpstreamSeen
+from holdfast.resilience import (
+    LeaseDenied,
+    LeaseGranted,
+    LeaseRecalled,
+    LeaseReturned,
+    LeaseShort,
+    LeaseWanted,
+)
 
 FRAME_BYTES_MAX = 16 * 1024 * 1024
 _PREFIX_BYTES = 4
@@ -47,9 +55,19 @@ class NewCredentials(msgspec.Struct, frozen=True, tag=True):
 
 
 class Drain(msgspec.Struct, frozen=True, tag=True):
-    """Stop accepting, finish, exit."""
+    """Stop accepting, finish, exit; told again, sooner.
+
+    ``patient`` when a successor takes the calls: idle connections are left to their next request.
+    """
 
     within_s: float
+    patient: bool = False
+
+
+class UpstreamNews(msgspec.Struct, frozen=True, tag=True):
+    """From the worker that learnt it to the keeper, and from there to every other."""
+
+    news: News
 
 
 class Prepared(msgspec.Struct, frozen=True, tag=True):
@@ -72,6 +90,8 @@ class Report(msgspec.Struct, frozen=True, tag=True):
     in_flight: list[Seen]
     ended: list[Seen]
     fault: str | None
+    nodes: list[NodeSeen]
+    upstreams: list[UpstreamSeen]
 
 
 class Drained(msgspec.Struct, frozen=True, tag=True):
@@ -83,11 +103,18 @@ Message: TypeAlias = (
     | Adopt
     | NewCredentials
     | Drain
+    | UpstreamNews
     | Prepared
     | Adopted
     | CredentialsAdopted
     | Report
     | Drained
+    | LeaseWanted
+    | LeaseGranted
+    | LeaseShort
+    | LeaseDenied
+    | LeaseRecalled
+    | LeaseReturned
 )
 
 

@@ -14,20 +14,30 @@ import msgspec
 from holdfast.core import HoldfastError
 
 ANSWER_S = 10.0
+RESTART_S = 600.0
+"""A restart takes a second or two for each worker, and each step has a bound of its own."""
 LINE_BYTES_MAX = 4096
 _UNIX_PATH_MAX = 100
 
 
 class Request(msgspec.Struct, frozen=True):
-    """``operation`` is ``credentials``: read them anew, on every worker."""
+    """``credentials``: read them anew, on every worker. ``restart``: put a fresh worker in every
+    place."""
 
     operation: str
 
+    @property
+    def answer_s(self) -> float:
+        """How long the answer may take."""
+        return RESTART_S if self.operation == "restart" else ANSWER_S
+
 
 class Reply(msgspec.Struct, frozen=True):
-    """``workers`` is how many have done it; ``problem`` says why not."""
+    """``workers`` is how many have done it, ``leaving`` how many replaced ones still finish calls;
+    ``problem`` says why not."""
 
     workers: int = 0
+    leaving: int = 0
     problem: str | None = None
 
 
@@ -45,8 +55,9 @@ async def serve_control(
     async def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(ANSWER_S):
-                line = await reader.readline()
-                reply = await answer(msgspec.json.decode(line, type=Request))
+                request = msgspec.json.decode(await reader.readline(), type=Request)
+            async with asyncio.timeout(request.answer_s):
+                reply = await answer(request)
         except (TimeoutError, ValueError, HoldfastError) as error:
             reply = Reply(problem=str(error) or type(error).__name__)
         writer.write(msgspec.json.encode(reply) + b"\n")
@@ -60,7 +71,7 @@ def tell(path: Path, request: Request) -> Reply:
     """Ask the instance at ``path``; ``ControlError`` when it does not answer."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.settimeout(ANSWER_S)
+            sock.settimeout(request.answer_s)
             sock.connect(_short(path))
             sock.sendall(msgspec.json.encode(request) + b"\n")
             with sock.makefile("rb") as file:

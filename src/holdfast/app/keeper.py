@@ -21,14 +21,17 @@ from holdfast.app.console import make_console
 from holdfast.app.control import Reply, Request, serve_control
 from holdfast.app.datadir import DataDir, DataDirError, InstanceInfo
 from holdfast.app.files import Loaded, load_blueprint
+from holdfast.app.handles import FleetError, WorkerHandle
 from holdfast.app.instances import register
 from holdfast.app.monitor import Monitor
 from holdfast.app.probing import probe_upstreams
 from holdfast.app.sockets import StartError, claim
-from holdfast.app.workers import Fleet, FleetError, WorkerHandle
+from holdfast.app.treasury import BudgetStore, Exchequer
+from holdfast.app.workers import Fleet
 from holdfast.audit import Log
 from holdfast.core import HoldfastError
 from holdfast.identity import CredentialStore
+from holdfast.resilience import LeaseToKeeper
 from holdfast.world.ports import Store
 from holdfast.world.real import SocketNetwork, SystemClock, SystemEntropy
 
@@ -36,6 +39,8 @@ INTEGRATE_S = 1.0
 ANNOUNCE_S = 0.25
 WATCH_S = 0.5
 DRAIN_S = 10.0
+FINISH_S = 300.0
+"""What a replaced worker may take beyond the longest call: idle connections, bodies under way."""
 ORPHANS_S = 15.0
 ORPHANS_POLL_S = 0.05
 
@@ -71,6 +76,7 @@ class Keeper:
         audit_log: Log,
         fleet: Fleet,
         monitor: Monitor,
+        budgets: Exchequer,
     ) -> None:
         self.options = options
         self.monitor = monitor
@@ -81,6 +87,8 @@ class Keeper:
         self._credentials = CredentialStore(store)
         self._log = audit_log
         self._fleet = fleet
+        self.budgets = budgets
+        self._started_with = b""
         self._generation = 0
         self._notes_told = 0
         self._reloading = asyncio.Lock()
@@ -89,15 +97,48 @@ class Keeper:
     async def start(self) -> None:
         """Bring every worker up on the blueprint that was loaded."""
         self.tell_recovery()
-        await self._fleet.start(self._order(self._loaded))
+        self.budgets.adopt(self._loaded.blueprint)
+        first = self._order(self._loaded)
+        self._started_with = first.credentials
+        await self._fleet.start(first)
+
+    async def catch_up(self) -> None:
+        """Keys that were made between the start and the instance's being known, by a command that
+        saw no instance to tell."""
+        if self._credentials.active().encode() != self._started_with:
+            await self._adopt_credentials()
+
+    async def _adopt_credentials(self) -> int:
+        count = await self._fleet.replace_credentials(self._credentials.active().encode())
+        log.info("credentials.adopted", workers=count)
+        return count
 
     async def answer(self, request: Request) -> Reply:
         """The control socket's requests."""
-        if request.operation != "credentials":
-            return Reply(problem=f"unknown operation '{request.operation[:50]}'")
-        count = await self._fleet.replace_credentials(self._credentials.active().encode())
-        log.info("credentials.adopted", workers=count)
-        return Reply(workers=count)
+        match request.operation:
+            case "credentials":
+                return Reply(workers=await self._adopt_credentials())
+            case "restart":
+                return await self.restart()
+            case unknown:
+                return Reply(problem=f"unknown operation '{unknown[:50]}'")
+
+    async def restart(self) -> Reply:
+        """A fresh worker in every place; no call is cut off for it. ``FleetError`` says why not."""
+        blueprint = self._loaded.blueprint
+        longest = max((r.timeouts.total_s for r in blueprint.connections().values()), default=0.0)
+        # Twice: a call that is under way, and the one that its connection asks next.
+        count = await self._fleet.restart(within_s=2 * longest + FINISH_S)
+        leaving = len(self._fleet.leaving)
+        log.info("restart.done", workers=count, leaving=leaving)
+        return Reply(workers=count, leaving=leaving)
+
+    async def restart_on_signal(self) -> None:
+        """SIGUSR2: nobody waits for an answer, so the log has it."""
+        try:
+            await self.restart()
+        except FleetError as error:
+            log.error("restart.refused", reason=str(error))
 
     async def reload(self) -> None:
         """Load the blueprint anew; on any problem the old one stays in force."""
@@ -106,13 +147,16 @@ class Keeper:
                 loaded = await asyncio.to_thread(load_blueprint, self.options.blueprint)
                 if loaded.blueprint.digest == self._loaded.blueprint.digest:
                     return
+                self.budgets.prepare(loaded.blueprint)
                 await self._fleet.adopt(self._order(loaded))
             except HoldfastError as error:
+                self.budgets.adopt(self._loaded.blueprint)
                 log.error(
                     "reload.refused", reason=str(error), in_force=self._loaded.blueprint.digest
                 )
                 return
             self._loaded = loaded
+            self.budgets.adopt(loaded.blueprint)
             self.monitor.adopt(loaded.blueprint)
             log.info("reload.adopted", blueprint=loaded.blueprint.digest)
             try:
@@ -166,6 +210,8 @@ class Keeper:
         """Drain the workers, then bring their last records into the log."""
         log.info("keeper.stopping", drain_s=DRAIN_S)
         cut = await self._fleet.drain(within_s=DRAIN_S)
+        # What the last calls did not spend: a crash before this has it count as spent.
+        await self.budgets.flush()
         await self.integrate_once()
         await self.monitor.close()
         log.info("keeper.stopped", calls_cut_off=cut, log_size=self._log.size)
@@ -236,17 +282,29 @@ def _compose(
     def on_report(worker: WorkerHandle, report: Report) -> None:
         monitor.take(worker.index, report)
 
+    def on_lease(worker: WorkerHandle, message: LeaseToKeeper) -> None:
+        budgets.hear(worker.index, message, tell=worker.tell)
+
+    def on_gone(worker: int) -> None:
+        monitor.forget(worker)
+        budgets.gone(worker)
+
+    budgets = Exchequer(BudgetStore(store), clock)
     fleet = Fleet(
         sockets,
         data=data.path,
+        clock=clock,
         group=group,
         on_report=on_report,
+        on_lease=on_lease,
+        on_gone=on_gone,
     )
     monitor = Monitor(
         clock=clock,
         reader=wiring.open_reader(data, store=store),
         blueprint=loaded.blueprint,
-        workers=lambda: tuple(worker.state() for worker in fleet.workers),
+        workers=fleet.states,
+        budgets=budgets.seen,
     )
     return Keeper(
         options,
@@ -256,6 +314,7 @@ def _compose(
         audit_log=audit_log,
         fleet=fleet,
         monitor=monitor,
+        budgets=budgets,
     )
 
 
@@ -277,6 +336,7 @@ async def _serve(
         raise
     control = await serve_control(data.control_socket, keeper.answer)
     tasks = [group.create_task(keeper.integrate()), group.create_task(keeper.announce())]
+    tasks.append(group.create_task(keeper.budgets.serve()))
     if keeper.options.watch:
         tasks.append(group.create_task(keeper.watch()))
     web = make_console(
@@ -287,6 +347,7 @@ async def _serve(
     )
     group.create_task(web.serve(sockets=[console]))
     data.publish(info)
+    await keeper.catch_up()
     entry = register(data)
     on_ready(info)
     group.create_task(probe_upstreams(keeper.monitor.blueprint(), SocketNetwork()))
@@ -320,6 +381,7 @@ def _on_signals(keeper: Keeper, group: asyncio.TaskGroup) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, keeper.stopping.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: group.create_task(keeper.reload()))
+    loop.add_signal_handler(signal.SIGUSR2, lambda: group.create_task(keeper.restart_on_signal()))
 
 
 def _signature(blueprint: Path, loaded: Loaded) -> tuple[tuple[int, int], ...]:

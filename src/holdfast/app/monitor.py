@@ -5,10 +5,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 from holdfast.app.channel import Report
+from holdfast.app.merging import Past, merge_nodes, merge_upstreams, sum_totals, without_room
 from holdfast.audit import LogReader
 from holdfast.blueprint import Blueprint
 from holdfast.faces import Live, WorkerState
-from holdfast.gateway import Seen, Totals
+from holdfast.gateway import BudgetSeen, Seen
 from holdfast.world.ports import Clock
 
 RECENT_MAX = 200
@@ -25,14 +26,15 @@ class Monitor:
         reader: LogReader,
         blueprint: Blueprint,
         workers: Callable[[], tuple[WorkerState, ...]],
+        budgets: Callable[[], tuple[BudgetSeen, ...]],
     ) -> None:
         self._clock = clock
         self._reader = reader
         self._blueprint = blueprint
         self._workers = workers
-        self._totals: dict[int, Totals] = {}
-        self._past = Totals()
-        self._in_flight: dict[int, tuple[Seen, ...]] = {}
+        self._budgets = budgets
+        self._reports: dict[int, Report] = {}
+        self._past = Past()
         self._recent: deque[Seen] = deque(maxlen=RECENT_MAX)
         self._version = 0
         self._changed = asyncio.Condition()
@@ -41,16 +43,17 @@ class Monitor:
 
     def take(self, worker: int, report: Report) -> None:
         """A worker's newest report."""
-        before = self._totals.get(worker)
-        if before is not None and report.totals.calls < before.calls:
-            # A replaced worker counts from nought: what its predecessor did stays counted.
-            self._past = _sum((self._past, before))
-        busy = tuple(report.in_flight)
-        changed = bool(report.ended) or busy != self._in_flight.get(worker, ())
-        self._totals[worker] = report.totals
-        self._in_flight[worker] = busy
+        before = self._reports.get(worker)
+        self._reports[worker] = report
         self._recent.extend(report.ended)
-        self._version += changed
+        self._version += report != before
+
+    def forget(self, worker: int) -> None:
+        """The worker has ended: what it counted stays counted."""
+        report = self._reports.pop(worker, None)
+        if report is not None:
+            self._past.take(report)
+        self._version += 1
 
     async def announce(self) -> None:
         """Wake whoever waits for changes; the keeper calls this at short intervals."""
@@ -63,6 +66,7 @@ class Monitor:
 
     def adopt(self, blueprint: Blueprint) -> None:
         self._blueprint = blueprint
+        self._past.keep(blueprint.nodes)
         self._version += 1
 
     # -- faces.SystemView ---------------------------------------------------------------------
@@ -72,13 +76,22 @@ class Monitor:
 
     def live(self) -> Live:
         newest_first = sorted(self._recent, key=lambda seen: seen.call, reverse=True)
-        busy = [seen for calls in self._in_flight.values() for seen in calls]
+        workers = self._workers()
+        leaving = {worker.worker for worker in workers if worker.leaving}
+        reports = [
+            without_room(report) if index in leaving else report
+            for index, report in sorted(self._reports.items())
+        ]
+        busy = [seen for report in reports for seen in report.in_flight]
         return Live(
             self._clock.now(),
-            self._workers(),
-            _sum((self._past, *self._totals.values())),
+            workers,
+            sum_totals((self._past.totals, *(report.totals for report in reports))),
             tuple(sorted(busy, key=lambda seen: seen.call, reverse=True)),
             tuple(newest_first),
+            merge_nodes(reports, self._past),
+            merge_upstreams(reports, self._past),
+            self._budgets(),
         )
 
     async def changes(self) -> AsyncIterator[Live]:
@@ -99,20 +112,10 @@ class Monitor:
         if self.log_trouble is not None:
             return self.log_trouble
         for worker in self._workers():
+            if worker.leaving:
+                continue
             if not worker.ready:
                 return f"worker {worker.worker} is not ready"
             if worker.fault is not None:
                 return f"worker {worker.worker}: {worker.fault}"
         return None
-
-
-def _sum(parts: tuple[Totals, ...]) -> Totals:
-    return Totals(
-        calls=sum(p.calls for p in parts),
-        answered=sum(p.answered for p in parts),
-        refused=sum(p.refused for p in parts),
-        failed=sum(p.failed for p in parts),
-        cancelled=sum(p.cancelled for p in parts),
-        tokens_in=sum(p.tokens_in for p in parts),
-        tokens_out=sum(p.tokens_out for p in parts),
-    )

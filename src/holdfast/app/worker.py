@@ -28,26 +28,30 @@ from holdfast.app.channel import (
     Prepare,
     Prepared,
     Report,
+    UpstreamNews,
 )
 from holdfast.app.datadir import DataDir
 from holdfast.app.files import load_texts, secrets_beside
 from holdfast.app.wiring import SALT_KEY, make_recorder
 from holdfast.core import HoldfastError
-from holdfast.gateway import Gateway, Journeys, Seen
+from holdfast.gateway import Gateway, Journeys, News, Seen
 from holdfast.gateway import Path as CallPath
 from holdfast.identity import Credentials
+from holdfast.resilience import LeaseDenied, LeaseGranted, LeaseRecalled, LeaseShort, Purses
 from holdfast.world.real import SocketNetwork, SystemClock, SystemEntropy
 
 REPORT_S = 0.25
+PURSES_S = 0.05
 IN_FLIGHT_REPORTED_MAX = 100
 ORPHAN_DRAIN_S = 5.0
 GC_THRESHOLDS = (20_000, 20, 50)
 
 
 class WorkerSettings(msgspec.Struct, frozen=True):
-    """What a worker is told on its command line."""
+    """What a worker is told on its command line; ``workers`` is how many share the calls."""
 
     worker: int
+    workers: int
     channel_fd: int
     listen_fd: int
     data: str
@@ -66,6 +70,8 @@ class Worker:
         self._channel = channel
         self._recorder = make_recorder(data.journals, clock, worker=settings.worker)
         self._group = group
+        self._clock = clock
+        self._purses = Purses(channel.send)
         self._gateway = Gateway(
             clock=clock,
             entropy=entropy,
@@ -74,7 +80,11 @@ class Worker:
             spawn=self._spawn,
             salt=data.key(SALT_KEY, entropy),
             worker=settings.worker,
+            workers=settings.workers,
+            spending=self._purses,
         )
+        self._gateway.on_news = self._tell
+        self._leave: asyncio.Future[Drain] = asyncio.get_running_loop().create_future()
         self._prepared: tuple[int, CallPath] | None = None
         self._listening = False
         self._reported = 0
@@ -85,17 +95,32 @@ class Worker:
     async def run(self) -> None:
         """Serve until told to drain, or until the keeper is gone."""
         reporting = self._group.create_task(self._report_always())
-        within_s = ORPHAN_DRAIN_S
-        while (message := await self._channel.receive()) is not None:
-            if isinstance(message, Drain):
-                within_s = message.within_s
-                break
-            await self._obey(message)
-        cut = await self._gateway.drain(within_s=within_s)
+        listening = self._group.create_task(self._listen())
+        tending = self._group.create_task(self._tend_purses())
+        order = await self._leave
+        cut = await self._gateway.drain(within_s=order.within_s, patient=order.patient)
         reporting.cancel()
+        listening.cancel()
+        tending.cancel()
+        self._purses.close()
         self._channel.send(self._report())
         self._channel.send(Drained(cut))
         self._channel.close()
+
+    async def _listen(self) -> None:
+        """Obey, also while draining: a key that is revoked is revoked for the last calls too."""
+        while (message := await self._channel.receive()) is not None:
+            await self._obey(message)
+        self._leave_within(Drain(ORPHAN_DRAIN_S))
+
+    def _leave_within(self, order: Drain) -> None:
+        if self._leave.done():
+            self._gateway.hasten(within_s=order.within_s)
+        else:
+            self._leave.set_result(order)
+
+    def _tell(self, news: News) -> None:
+        self._channel.send(UpstreamNews(news))
 
     async def _obey(self, message: Message) -> None:
         match message:
@@ -106,6 +131,13 @@ class Worker:
             case NewCredentials():
                 self._gateway.replace_credentials(Credentials.decode(message.credentials))
                 self._channel.send(CredentialsAdopted(message.ticket))
+            case UpstreamNews():
+                self._gateway.hear(message.news)
+            case LeaseGranted() | LeaseShort() | LeaseDenied() | LeaseRecalled():
+                clock = self._clock
+                self._purses.heard(message, wall=clock.now(), now=clock.monotonic())
+            case Drain():
+                self._leave_within(message)
             case _:
                 pass
 
@@ -140,6 +172,11 @@ class Worker:
             await asyncio.sleep(REPORT_S)
             self._channel.send(self._report())
 
+    async def _tend_purses(self) -> None:
+        while True:
+            await asyncio.sleep(PURSES_S)
+            self._purses.tick(now=self._clock.monotonic())
+
     def _report(self) -> Report:
         journeys = self._gateway.journeys
         self._reported, ended = journeys.since(self._reported)
@@ -149,6 +186,8 @@ class Worker:
             seen_in_flight(journeys),
             ended,
             None if fault is None else str(fault),
+            self._gateway.seen_nodes(),
+            self._gateway.seen_upstreams(),
         )
 
 
@@ -178,11 +217,12 @@ def _rest_the_collector() -> None:
 
 async def _main(settings: WorkerSettings) -> None:
     _allow_files()
-    # The keeper decides when to stop: a Ctrl-C at the terminal reaches the whole process group.
+    # The keeper decides: a Ctrl-C at the terminal, or a signal, may reach the whole process group.
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, lambda: None)
     loop.add_signal_handler(signal.SIGTERM, lambda: None)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    loop.add_signal_handler(signal.SIGUSR2, lambda: None)
     channel = await Channel.over(socket.socket(fileno=settings.channel_fd))
     async with asyncio.TaskGroup() as group:
         await Worker(settings, channel, group).run()

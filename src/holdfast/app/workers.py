@@ -1,19 +1,18 @@
 """The fleet of workers, from the keeper's side: start, instruct, watch, replace, drain."""
 
 import asyncio
-import os
 import socket
-import sys
 from collections.abc import Callable, Coroutine
+from itertools import count
 from pathlib import Path
 
 import msgspec
 import structlog
 
+from holdfast.app.bulletin import Bulletin
 from holdfast.app.channel import (
     Adopt,
     Adopted,
-    Channel,
     CredentialsAdopted,
     Drain,
     Drained,
@@ -22,132 +21,58 @@ from holdfast.app.channel import (
     Prepare,
     Prepared,
     Report,
+    UpstreamNews,
 )
-from holdfast.app.worker import WorkerSettings
-from holdfast.core import HoldfastError
+from holdfast.app.handles import FleetError, WorkerHandle
 from holdfast.faces import WorkerState
+from holdfast.resilience import LeaseReturned, LeaseToKeeper, LeaseWanted
+from holdfast.world.ports import Clock
 
-ANSWER_S = 20.0
-"""How long a worker may take to build a path or adopt it."""
 RESPAWN_BACKOFF_S = (0.1, 5.0)
 EXIT_S = 5.0
+LEAVING_MAX = 3
+"""For each socket, how many replaced workers may still be finishing calls; then no further restart
+begins."""
 
 log = structlog.get_logger("holdfast.workers")
 
 
-class FleetError(HoldfastError):
-    """Workers could not be brought to do what they were told."""
-
-    code = "app.fleet"
-
-
-class WorkerHandle:
-    """One worker process and the newest it told about itself."""
-
-    def __init__(self, index: int, sock: socket.socket) -> None:
-        self.index = index
-        self.sock = sock
-        self.process: asyncio.subprocess.Process | None = None
-        self.channel: Channel | None = None
-        self.adopted = False
-        self.fault: str | None = None
-        self.listening: asyncio.Task[None] | None = None
-        self._answers: dict[tuple[type, int], asyncio.Future[Message]] = {}
-
-    async def start(self, *, data: Path) -> None:
-        """Start the process; it waits for its first ``Prepare``."""
-        ours, theirs = socket.socketpair()
-        settings = WorkerSettings(self.index, theirs.fileno(), self.sock.fileno(), str(data))
-        with theirs:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "holdfast.app.worker",
-                msgspec.json.encode(settings).decode(),
-                pass_fds=(theirs.fileno(), self.sock.fileno()),
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            )
-        self.channel = await Channel.over(ours)
-
-    async def ask(self, message: Message, answer: type, number: int) -> Message:
-        """Send, and wait for the answer with the same number."""
-        if self.channel is None:
-            raise FleetError(f"worker {self.index} is not running")
-        future = self._answers[answer, number] = asyncio.get_running_loop().create_future()
-        try:
-            self.channel.send(message)
-            async with asyncio.timeout(ANSWER_S):
-                return await future
-        except TimeoutError as error:
-            raise FleetError(f"worker {self.index} did not answer within {ANSWER_S:g} s") from error
-        finally:
-            self._answers.pop((answer, number), None)
-
-    async def listen(self, on_report: Callable[["WorkerHandle", Report], None]) -> None:
-        """Take what the worker says until it is gone."""
-        while self.channel is not None and (message := await self.channel.receive()) is not None:
-            match message:
-                case Report():
-                    self.fault = message.fault
-                    on_report(self, message)
-                case Prepared() | Adopted():
-                    self._resolve(type(message), message.generation, message)
-                case CredentialsAdopted():
-                    self._resolve(CredentialsAdopted, message.ticket, message)
-                case Drained():
-                    self._resolve(Drained, 0, message)
-                case _:
-                    pass
-        self.adopted = False
-        if self.channel is not None:
-            self.channel.close()
-            self.channel = None
-        for future in self._answers.values():
-            if not future.done():
-                future.set_exception(FleetError(f"worker {self.index} ended"))
-
-    def _resolve(self, answer: type, number: int, message: Message) -> None:
-        future = self._answers.get((answer, number))
-        if future is not None and not future.done():
-            future.set_result(message)
-
-    async def ended(self) -> int:
-        """Wait until the process is gone and all it said was heard; its exit code."""
-        if self.listening is not None:
-            await self.listening
-        return await self.process.wait() if self.process is not None else 0
-
-    def kill(self) -> None:
-        """End the process if it still runs."""
-        if self.process is not None and self.process.returncode is None:
-            self.process.kill()
-
-    def state(self) -> WorkerState:
-        pid = self.process.pid if self.process is not None else 0
-        return WorkerState(self.index, pid, self.adopted, self.fault)
-
-
 class Fleet:
-    """All workers. ``current`` is what a replaced worker is given."""
+    """All workers: ``workers`` take calls, one on each socket; ``leaving`` have a successor and
+    only finish. ``on_gone`` hears the index of one that has ended."""
 
     def __init__(
         self,
         sockets: list[socket.socket],
         *,
         data: Path,
+        clock: Clock,
         group: asyncio.TaskGroup,
         on_report: Callable[[WorkerHandle, Report], None],
+        on_lease: Callable[[WorkerHandle, LeaseToKeeper], None],
+        on_gone: Callable[[int], None],
     ) -> None:
         self.workers = [WorkerHandle(index, sock) for index, sock in enumerate(sockets)]
+        self.leaving: dict[WorkerHandle, asyncio.Task[int]] = {}
         self._data = data
+        self._clock = clock
         self._group = group
         self._on_report = on_report
+        self._on_lease = on_lease
+        self._on_gone = on_gone
+        self._bulletin = Bulletin()
         self._current: Prepare | None = None
         # One change at a time: a worker that is being replaced must not miss, or undo, a reload or
         # a revocation. Every wait inside is bounded by ANSWER_S.
         self._changing = asyncio.Lock()
         self._tickets = 0
+        self._restarting = False
         self._stopping = False
+
+    def states(self) -> tuple[WorkerState, ...]:
+        """Every worker as watchers see it."""
+        leaving = (worker.state(leaving=True) for worker in self.leaving)
+        return (*(worker.state() for worker in self.workers), *leaving)
 
     async def start(self, first: Prepare) -> None:
         """Start every worker on the first blueprint; ``FleetError`` says why one could not."""
@@ -176,7 +101,12 @@ class Fleet:
         if problems:
             raise FleetError(problems[0])
         self._current = order
+        self._bulletin.clear()
         await self._insist(workers, [self._commit(worker, order) for worker in workers])
+        for worker in self.leaving:
+            # For the last calls of those that go. Should one fail to build it, the old one stands.
+            worker.tell(order)
+            worker.tell(Adopt(order.generation))
 
     async def replace_credentials(self, credentials: bytes) -> int:
         """In force on every worker when this returns; how many workers that is."""
@@ -185,7 +115,7 @@ class Fleet:
             if self._current is not None:
                 self._current = msgspec.structs.replace(self._current, credentials=credentials)
             message = NewCredentials(self._tickets, credentials)
-            running = [worker for worker in self.workers if worker.adopted]
+            running = [each for each in (*self.workers, *self.leaving) if each.adopted]
             return await self._insist(
                 running, [w.ask(message, CredentialsAdopted, self._tickets) for w in running]
             )
@@ -194,7 +124,32 @@ class Fleet:
         """Let every worker finish and exit; the number of calls cut off."""
         self._stopping = True
         async with self._changing:
-            return sum(await asyncio.gather(*(self._stop(w, within_s) for w in self.workers)))
+            stops = [self._stop(worker, Drain(within_s)) for worker in self.workers]
+            stops += [self._hasten(*each, within_s=within_s) for each in self.leaving.items()]
+            return sum(await asyncio.gather(*stops))
+
+    async def restart(self, *, within_s: float) -> int:
+        """Put a fresh worker in every place, one after the other; how many that were.
+
+        Each successor takes calls on the same socket before its predecessor stops to, so none is
+        lost; the predecessors finish what they have within ``within_s``, after this has returned.
+        ``FleetError`` when a successor cannot be started: whoever has none goes on.
+        """
+        if self._restarting:
+            raise FleetError("a restart is under way already", fix="wait until it has ended")
+        if len(self.leaving) + len(self.workers) > LEAVING_MAX * len(self.workers):
+            raise FleetError(
+                f"{len(self.leaving)} replaced workers still finish calls",
+                fix="wait for those calls, or stop and start the instance",
+            )
+        self._restarting = True
+        try:
+            for place in range(len(self.workers)):
+                async with self._changing:
+                    await self._succeed(place, within_s)
+        finally:
+            self._restarting = False
+        return len(self.workers)
 
     async def _insist(
         self, workers: list[WorkerHandle], orders: list[Coroutine[None, None, object]]
@@ -204,7 +159,9 @@ class Fleet:
         for worker, result in zip(
             workers, await asyncio.gather(*orders, return_exceptions=True), strict=True
         ):
-            if isinstance(result, FleetError):
+            if isinstance(result, FleetError) and worker in self.leaving and not worker.adopted:
+                pass  # it had finished, and is gone
+            elif isinstance(result, FleetError):
                 log.error("worker.killed", worker=worker.index, reason=str(result))
                 worker.kill()
             elif isinstance(result, BaseException):
@@ -216,18 +173,41 @@ class Fleet:
     async def _commit(self, worker: WorkerHandle, order: Prepare) -> None:
         await worker.ask(Adopt(order.generation), Adopted, order.generation)
         worker.adopted = True
+        for news in self._bulletin.standing(self._clock.monotonic()):
+            worker.tell(UpstreamNews(news))
 
     async def _launch(self, worker: WorkerHandle) -> None:
-        await worker.start(data=self._data)
-        worker.listening = self._group.create_task(worker.listen(self._on_report))
+        await worker.start(data=self._data, workers=len(self.workers))
+        worker.listening = self._group.create_task(self._listen(worker))
+
+    async def _listen(self, worker: WorkerHandle) -> None:
+        await worker.listen(self._hear)
+        self._on_gone(worker.index)
+
+    def _hear(self, worker: WorkerHandle, message: Message) -> None:
+        match message:
+            case Report():
+                worker.fault = message.fault
+                self._on_report(worker, message)
+            case LeaseWanted() | LeaseReturned():
+                self._on_lease(worker, message)
+            case UpstreamNews():
+                self._bulletin.note(message.news, self._clock.monotonic())
+                for other in (*self.workers, *self.leaving):
+                    if other is not worker and other.adopted:
+                        other.tell(message)
+            case _:
+                pass
 
     async def _attend(self, worker: WorkerHandle) -> None:
         """Whenever a worker dies unasked, put another in its place."""
         while True:
             code = await worker.ended()
-            if self._stopping:
+            if self._stopping or (code == 0 and worker not in self.workers):
                 return
             log.error("worker.died", worker=worker.index, exit_code=code)
+            if worker not in self.workers:
+                return
             delay, longest = RESPAWN_BACKOFF_S
             while not await self._replaced(worker):
                 await asyncio.sleep(delay)
@@ -236,7 +216,7 @@ class Fleet:
     async def _replaced(self, worker: WorkerHandle) -> bool:
         """Try once; True also when nobody is wanted any more."""
         async with self._changing:
-            if self._stopping:
+            if self._stopping or worker not in self.workers:
                 return True
             try:
                 await self._replace(worker)
@@ -258,14 +238,62 @@ class Fleet:
             raise FleetError(answer.problem)
         await self._commit(worker, order)
 
-    async def _stop(self, worker: WorkerHandle, within_s: float) -> int:
+    async def _succeed(self, place: int, within_s: float) -> None:
+        """Put a successor in a place; whoever was there leaves."""
+        if self._stopping:
+            raise FleetError("the instance is stopping")
+        old = self.workers[place]
+        new = WorkerHandle(self._free_index(place), old.sock)
+        try:
+            await self._replace(new)
+        except asyncio.CancelledError:
+            new.kill()  # whoever asked waits no longer
+            raise
+        except (FleetError, OSError) as error:
+            new.kill()
+            await new.ended()
+            raise FleetError(
+                f"worker {old.index} goes on, since its successor did not start: {error}",
+                fix="see the events before this one, then restart again",
+            ) from error
+        self.workers[place] = new
+        self._group.create_task(self._attend(new))
+        self.leaving[old] = self._group.create_task(self._see_off(old, within_s))
+        log.info("worker.succeeded", worker=old.index, successor=new.index)
+
+    def _free_index(self, place: int) -> int:
+        """One that no living worker has: the log takes a journal for ended once there is a newer one
+        of the same index."""
+        taken = {worker.index for worker in (*self.workers, *self.leaving)}
+        return next(each for each in count(place, len(self.workers)) if each not in taken)
+
+    async def _see_off(self, worker: WorkerHandle, within_s: float) -> int:
+        cut = await self._stop(worker, Drain(within_s, patient=True))
+        await worker.ended()
+        del self.leaving[worker]
+        log.info("worker.left", worker=worker.index, calls_cut_off=cut)
+        return cut
+
+    async def _hasten(
+        self, worker: WorkerHandle, seen_off: asyncio.Task[int], *, within_s: float
+    ) -> int:
+        """A worker that leaves already leaves sooner."""
+        worker.tell(Drain(within_s))
+        try:
+            async with asyncio.timeout(within_s + EXIT_S):
+                return await asyncio.shield(seen_off)
+        except TimeoutError:
+            worker.kill()
+            return await seen_off
+
+    async def _stop(self, worker: WorkerHandle, order: Drain) -> int:
         process = worker.process
         if process is None or process.returncode is not None:
             return 0
         cut = 0
         try:
-            async with asyncio.timeout(within_s + EXIT_S):
-                answer = await worker.ask(Drain(within_s), Drained, 0)
+            async with asyncio.timeout(order.within_s + EXIT_S):
+                answer = await worker.ask(order, Drained, 0, within_s=order.within_s + EXIT_S)
                 cut = answer.cut if isinstance(answer, Drained) else 0
                 await process.wait()
         except (TimeoutError, FleetError):

@@ -7,26 +7,32 @@ import msgspec
 
 from holdfast.audit import LogReader
 from holdfast.blueprint import Blueprint
-from holdfast.gateway import Seen, Totals
+from holdfast.gateway import BudgetSeen, NodeSeen, Seen, Totals, UpstreamSeen
 
 
 class WorkerState(msgspec.Struct, frozen=True):
-    """One worker process: ``fault`` says why it cannot take calls, None when it can."""
+    """One worker process: ``fault`` says why it cannot take calls, None when it can; one that is
+    ``leaving`` has a successor and finishes its calls."""
 
     worker: int
     pid: int
     ready: bool
     fault: str | None
+    leaving: bool = False
 
 
 class Live(msgspec.Struct, frozen=True):
-    """The system at one moment. ``recent`` are ended calls, newest first, at most 200."""
+    """The system at one moment. ``recent`` are ended calls, newest first, at most 200. ``nodes`` are
+    the called ones; they and their upstreams are told over all workers."""
 
     at: int
     workers: tuple[WorkerState, ...]
     totals: Totals
     in_flight: tuple[Seen, ...]
     recent: tuple[Seen, ...]
+    nodes: tuple[NodeSeen, ...] = ()
+    upstreams: tuple[UpstreamSeen, ...] = ()
+    budgets: tuple[BudgetSeen, ...] = ()
 
 
 class SystemView(Protocol):

@@ -18,6 +18,7 @@ from holdfast.gateway.seen import (
     UpstreamState,
 )
 from holdfast.gateway.service import Gateway
+from holdfast.gateway.tolls import accounts_of
 
 __all__ = [
     "COUNTERS",
@@ -36,4 +37,5 @@ __all__ = [
     "Totals",
     "UpstreamSeen",
     "UpstreamState",
+    "accounts_of",
 ]

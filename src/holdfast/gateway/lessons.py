@@ -28,6 +28,21 @@ class Lessons:
             self._tell(group, place, "open", max(0.0, place.breaker.until - now))
         self._learn(group, place, now, is_good=False)
 
+    def timed_out(
+        self, group: Group, attempts: list[Attempt], now: float, *, winner: Attempt | None
+    ) -> None:
+        """Their time is over; one that had begun to answer was not kept waiting by load."""
+        for attempt in attempts:
+            attempt.ticket.cancel()
+            self.failed(group, attempt, now, overloaded=attempt is not winner)
+
+    def abandoned(self, group: Group, attempts: list[Attempt], now: float) -> None:
+        """Nobody waits for them any more; there is room for those who queue."""
+        for attempt in attempts:
+            attempt.abandon(now)
+        if len(group.queue):
+            group.pump()
+
     def rate_limited(self, group: Group, attempt: Attempt, now: float, *, wall_s: float) -> float:
         """The place asked to be left alone, for so many seconds: neither success nor failure."""
         wait_s = attempt.rate_limited(now, wall_s=wall_s)

@@ -479,21 +479,14 @@ class Sending:
 
     def _time_out_all(self, now: float) -> list[Attempt]:
         attempts, self._attempts = self._attempts, []
-        for attempt in attempts:
-            self._fare.unknown += 1
-            attempt.ticket.cancel()
-            is_late = attempt is not self._winner
-            self._means.lessons.failed(self._routed.group, attempt, now, overloaded=is_late)
+        self._fare.unknown += len(attempts)
+        self._means.lessons.timed_out(self._routed.group, attempts, now, winner=self._winner)
         return attempts
 
     def _abandon_all(self) -> None:
-        now = self._means.now()
-        for attempt in self._attempts:
-            self._fare.unknown += 1
-            attempt.abandon(now)
-        self._attempts = []
-        if len(self._routed.group.queue):
-            self._routed.group.pump()
+        attempts, self._attempts = self._attempts, []
+        self._fare.unknown += len(attempts)
+        self._means.lessons.abandoned(self._routed.group, attempts, self._means.now())
 
     def _on_disconnect(self) -> None:
         """The caller has gone: nobody is left to answer."""

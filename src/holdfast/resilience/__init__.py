@@ -11,13 +11,29 @@ from holdfast.resilience.bulkhead import Bulkhead
 from holdfast.resilience.caching import AnswerCache, CacheKey, cache_key
 from holdfast.resilience.choosing import Chooser, Option
 from holdfast.resilience.ejection import Ejector
-from holdfast.resilience.leases import LEASE_WAIT_S, Amounts, Unit
+from holdfast.resilience.leases import (
+    LEASE_WAIT_S,
+    Amounts,
+    Lease,
+    LeaseDenied,
+    LeaseGranted,
+    LeaseRecalled,
+    LeaseReturned,
+    LeaseShort,
+    LeaseToKeeper,
+    LeaseToWorker,
+    LeaseWanted,
+    Standing,
+    Unit,
+)
 from holdfast.resilience.limiter import ConcurrencyLimiter
 from holdfast.resilience.load import Load
+from holdfast.resilience.purse import Reservation
 from holdfast.resilience.quantile import Percentile
 from holdfast.resilience.retry_budget import RetryBudget
-from holdfast.resilience.spending import Answer, Reservation, Short, Spending, Unavailable
+from holdfast.resilience.spending import Answer, Purses, Short, Spending, Unavailable
 from holdfast.resilience.throttle import Throttle
+from holdfast.resilience.treasury import Changes, Order, SavedBook, Treasury
 
 __all__ = [
     "LEASE_WAIT_S",
@@ -28,19 +44,34 @@ __all__ = [
     "BreakerState",
     "Bulkhead",
     "CacheKey",
+    "Changes",
     "Chooser",
     "CircuitBreaker",
     "ConcurrencyLimiter",
     "Ejector",
+    "Lease",
+    "LeaseDenied",
+    "LeaseGranted",
+    "LeaseRecalled",
+    "LeaseReturned",
+    "LeaseShort",
+    "LeaseToKeeper",
+    "LeaseToWorker",
+    "LeaseWanted",
     "Load",
     "Offer",
     "Option",
+    "Order",
     "Percentile",
+    "Purses",
     "Reservation",
     "RetryBudget",
+    "SavedBook",
     "Short",
     "Spending",
+    "Standing",
     "Throttle",
+    "Treasury",
     "Unavailable",
     "Unit",
     "backoff_s",

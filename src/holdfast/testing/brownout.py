@@ -5,7 +5,7 @@ Metastable failure (Bronson et al., HotOS 2021): the trouble ends, the overload 
 """
 
 import asyncio
-import math
+import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from random import Random
@@ -19,6 +19,13 @@ from holdfast.core import NodeId
 from holdfast.gateway import Gateway
 from holdfast.identity import Credentials, new_key
 from holdfast.policy import Policy
+from holdfast.testing.slotted import (
+    RETRY_AFTER_S,
+    SERVICE_S,
+    SLOTS,
+    SlottedModel,
+    Trouble,
+)
 from holdfast.wire import ClientPool, Exchange, Request, ResponseHead, Server, Spawn, WireError
 from holdfast.world.ports import Address
 from holdfast.world.sim import (
@@ -31,21 +38,10 @@ from holdfast.world.sim import (
     simulate,
 )
 
-Trouble: TypeAlias = Literal["brown-out", "rate-limit", "hang", "errors", "slow-first-token"]
-TROUBLES: Final[tuple[Trouble, ...]] = (
-    "brown-out",
-    "rate-limit",
-    "hang",
-    "errors",
-    "slow-first-token",
-)
-SLOTS: Final = 10
-SERVICE_S: Final = 0.5
 ATTEMPT_S: Final = 4.0
 DEADLINE_S: Final = 10.0
 WARM_S: Final = 30
 TROUBLE_S: Final = 30
-SLOWER: Final = 8.0
 TRIES: Final = 3
 BACKOFF_S: Final = 0.1
 GATEWAY: Final = Address(host="127.0.0.1", port=8080)
@@ -77,9 +73,10 @@ relationships:
   - {{id: desk-asks, connects: [desk, reviewer]}}
 """
 
-System: TypeAlias = Literal["holdfast", "naive"]
 Ask: TypeAlias = Callable[[], Awaitable[bool]]
 """One call from its caller's side; whether a whole, right answer came in time."""
+System: TypeAlias = Callable[["World"], Awaitable[Ask]]
+"""What is put before the models: from the world it runs in to how a caller asks."""
 
 
 class Course(msgspec.Struct, frozen=True):
@@ -97,6 +94,11 @@ class Course(msgspec.Struct, frozen=True):
         return sum(self.answered.get(second, 0) for second in seconds) / max(asked, 1)
 
     @property
+    def before(self) -> float:
+        """The share answered before the trouble began."""
+        return self.goodput(-TROUBLE_S - WARM_S, -TROUBLE_S)
+
+    @property
     def during(self) -> float:
         """The share answered while the trouble lasted."""
         return self.goodput(-TROUBLE_S, 0)
@@ -106,56 +108,21 @@ class Course(msgspec.Struct, frozen=True):
         return self.attempts / sum(self.asked.values())
 
 
-class SlottedUpstream:
-    """Works on ``SLOTS`` calls at once, in order of arrival, and on abandoned ones to their end."""
+class _Upstream:
+    """A model behind HTTP."""
 
-    def __init__(self, spawn: Spawn, seed: str) -> None:
-        self.trouble: Trouble | None = None
-        self.attempts = 0
-        self._spawn = spawn
-        self._random = Random(seed)  # noqa: S311 - replayable by intent
-        self._busy = 0
-        self._waiting: list[asyncio.Future[None]] = []
+    def __init__(self, model: SlottedModel) -> None:
+        self._model = model
 
     def handle(self, request: Request, exchange: Exchange) -> None:
-        self.attempts += 1
-        match self.trouble:
-            case "rate-limit":
-                exchange.respond(429, (JSON_TYPE, (b"retry-after", b"1")), b"{}")
-            case "errors":
-                exchange.respond(500, (JSON_TYPE,), b"{}")
-            case "hang":
-                """Never answered, not even when the trouble is over."""
-            case _:
-                self._spawn(self._work(exchange))
+        self._model.ask(lambda status: _answer(exchange, status))
 
-    def recover(self) -> None:
-        """The trouble is over; what waits is worked on."""
-        self.trouble = None
-        self._wake()
 
-    async def _work(self, exchange: Exchange) -> None:
-        if self._busy >= self._slots:
-            turn = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
-            await turn
-        self._busy += 1
-        slower = SLOWER if self.trouble == "slow-first-token" else 1.0
-        await asyncio.sleep(slower * -SERVICE_S * math.log(1.0 - self._random.random()))
-        self._busy -= 1
-        self._wake()
-        if exchange.busy:
-            exchange.respond(200, (JSON_TYPE,), ANSWER)
-
-    @property
-    def _slots(self) -> int:
-        return SLOTS // 10 if self.trouble == "brown-out" else SLOTS
-
-    def _wake(self) -> None:
-        free = self._slots - self._busy
-        for turn in self._waiting[: max(free, 0)]:
-            turn.set_result(None)
-        del self._waiting[: max(free, 0)]
+def _answer(exchange: Exchange, status: int) -> None:
+    if not exchange.busy:
+        return  # nobody waits for it any more
+    heads = (JSON_TYPE,) if status != 429 else (JSON_TYPE, (b"retry-after", b"%d" % RETRY_AFTER_S))
+    exchange.respond(status, heads, ANSWER if status == 200 else b"{}")
 
 
 class _Answer:
@@ -216,109 +183,133 @@ def run_course(
     trouble: Trouble,
     *,
     load_share: float,
-    system: System = "holdfast",
+    system: Literal["holdfast", "naive"] = "holdfast",
     after_s: int = 30,
     seed: int = 1,
 ) -> Course:
-    """Calls at ``load_share`` of what the upstreams bear, before, during and ``after_s`` seconds
-    after the trouble. ``naive``: no gateway; each client tries three times, with backoff and full
-    jitter, at an upstream of chance."""
+    """Calls at ``load_share`` of what the models bear, before, during and ``after_s`` seconds after
+    the trouble. ``naive``: no gateway; each client tries three times, with backoff and full jitter,
+    at a model of chance."""
+    put = _holdfast if system == "holdfast" else _naive
     return simulate(
-        seed, lambda loop: _Run(loop, trouble, load_share, after_s).course(system, seed)
+        seed,
+        lambda loop: course(
+            loop, trouble, load_share=load_share, system=put, after_s=after_s, seed=seed
+        ),
     )
 
 
-class _Run:
-    def __init__(self, loop: SimLoop, trouble: Trouble, load_share: float, after_s: int) -> None:
-        self._loop = loop
-        self._trouble: Trouble = trouble
-        self._rate = load_share * len(MEMBERS) * SLOTS / SERVICE_S
-        self._seconds = WARM_S + TROUBLE_S + after_s
-        self._network = SimNetwork(loop)
-        self._network.faults = NetworkFaults(latency_s=(0.0005, 0.001), split_share=0.0)
-        self._asked: Counter[int] = Counter()
-        self._answered: Counter[int] = Counter()
+async def course(
+    loop: SimLoop,
+    trouble: Trouble,
+    *,
+    load_share: float,
+    system: System,
+    after_s: int,
+    seed: int,
+) -> Course:
+    """As ``run_course``, in a loop and before a system of the caller's."""
+    asked: Counter[int] = Counter()
+    answered: Counter[int] = Counter()
 
-    async def course(self, system: System, seed: int) -> Course:
-        clock = SimClock(self._loop)
-        group = asyncio.TaskGroup()
-        async with group:
-            spawn = group.create_task
-            upstreams = [SlottedUpstream(spawn, f"{seed} {index}") for index in range(len(MEMBERS))]
-            servers: list[Server] = []
-            for upstream, address in zip(upstreams, MEMBERS, strict=True):
-                servers.append(Server(upstream, clock=clock))
-                await servers[-1].start(self._network, sock=address)
-            gateway = None
-            if system == "holdfast":
-                gateway, key = await _gateway(clock, self._network, spawn)
-                client = Client(GATEWAY, network=self._network, spawn=spawn, key=key)
-                ask: Ask = lambda: client.ask(DEADLINE_S)  # noqa: E731 - one of two ways to ask
-            else:
-                ask = self._naive(spawn, Random(f"naive {seed}"))  # noqa: S311 - replayable
-            self._loop.call_later(WARM_S, self._begin, upstreams)
-            self._loop.call_later(WARM_S + TROUBLE_S, self._end, upstreams)
-            await self._arrivals(ask, spawn, Random(f"arrivals {seed}"))  # noqa: S311 - replayable
-            await asyncio.sleep(DEADLINE_S)
-            if gateway is not None:
-                await gateway.drain(within_s=1)
-            for server in servers:
-                server.abort()
-        attempts = sum(upstream.attempts for upstream in upstreams)
-        return Course(dict(self._asked), dict(self._answered), attempts)
-
-    def _begin(self, upstreams: list[SlottedUpstream]) -> None:
-        for upstream in upstreams:
-            upstream.trouble = self._trouble
-
-    def _end(self, upstreams: list[SlottedUpstream]) -> None:
-        for upstream in upstreams:
-            upstream.recover()
-
-    async def _arrivals(self, ask: Ask, spawn: Spawn, random: Random) -> None:
-        """Calls come as they come: nobody waits for the one before."""
-        while self._loop.time() < self._seconds:
-            await asyncio.sleep(random.expovariate(self._rate))
-            spawn(self._one(ask))
-
-    async def _one(self, ask: Ask) -> None:
-        second = int(self._loop.time())
-        self._asked[second] += 1
+    async def one(ask: Ask) -> None:
+        second = int(loop.time())
+        asked[second] += 1
         if await ask():
-            self._answered[second] += 1
+            answered[second] += 1
 
-    def _naive(self, spawn: Spawn, random: Random) -> Ask:
-        clients = [
-            Client(address, network=self._network, spawn=spawn, key="none") for address in MEMBERS
-        ]
-
-        async def ask() -> bool:
-            due = self._loop.time() + DEADLINE_S
-            for attempt in range(TRIES):
-                left_s = due - self._loop.time()
-                if left_s <= 0:
-                    return False
-                if await random.choice(clients).ask(min(ATTEMPT_S, left_s)):
-                    return True
-                await asyncio.sleep(random.random() * BACKOFF_S * 2**attempt)
-            return False
-
-        return ask
+    group = asyncio.TaskGroup()
+    async with group, contextlib.AsyncExitStack() as ending:
+        world = World(loop, spawn=group.create_task, ending=ending, seed=seed)
+        ask = await system(world)
+        loop.call_later(WARM_S, world.begin, trouble)
+        loop.call_later(WARM_S + TROUBLE_S, world.recover)
+        random = Random(f"arrivals {seed}")  # noqa: S311 - replayable by intent
+        rate = load_share * len(MEMBERS) * SLOTS / SERVICE_S
+        while loop.time() < WARM_S + TROUBLE_S + after_s:
+            await asyncio.sleep(random.expovariate(rate))
+            group.create_task(one(ask))  # nobody waits for the one before
+        await asyncio.sleep(DEADLINE_S)
+    attempts = sum(model.attempts for model in world.models)
+    return Course(dict(asked), dict(answered), attempts)
 
 
-async def _gateway(clock: SimClock, network: SimNetwork, spawn: Spawn) -> tuple[Gateway, str]:
+class World:
+    """Where a system is put: two models, and a network they may be reached through.
+
+    ``ending``: what to do when the last call is over.
+    """
+
+    def __init__(
+        self, loop: SimLoop, *, spawn: Spawn, ending: contextlib.AsyncExitStack, seed: int
+    ) -> None:
+        self.seed = seed
+        self.spawn = spawn
+        self.ending = ending
+        self.clock = SimClock(loop)
+        self.network = SimNetwork(loop)
+        self.network.faults = NetworkFaults(latency_s=(0.0005, 0.001), split_share=0.0)
+        self.models = [SlottedModel(spawn, f"{seed} {index}") for index in range(len(MEMBERS))]
+
+    def begin(self, trouble: Trouble) -> None:
+        for model in self.models:
+            model.trouble = trouble
+
+    def recover(self) -> None:
+        for model in self.models:
+            model.recover()
+
+    async def listen(self) -> None:
+        """Make the models known to the network."""
+        for model, address in zip(self.models, MEMBERS, strict=True):
+            server = Server(_Upstream(model), clock=self.clock)
+            await server.start(self.network, sock=address)
+            self.ending.callback(server.abort)
+
+    def client(self, address: Address, key: str) -> Client:
+        return Client(address, network=self.network, spawn=self.spawn, key=key)
+
+
+async def _naive(world: World) -> Ask:
+    await world.listen()
+    clients = [world.client(address, "none") for address in MEMBERS]
+    random = Random(f"naive {world.seed}")  # noqa: S311 - replayable by intent
+
+    async def ask() -> bool:
+        due = world.clock.monotonic() + DEADLINE_S
+        for attempt in range(TRIES):
+            left_s = due - world.clock.monotonic()
+            if left_s <= 0:
+                return False
+            if await random.choice(clients).ask(min(ATTEMPT_S, left_s)):
+                return True
+            await asyncio.sleep(random.random() * BACKOFF_S * 2**attempt)
+        return False
+
+    return ask
+
+
+async def _holdfast(world: World) -> Ask:
+    await world.listen()
+    gateway, key = await _gateway(world)
+    world.ending.push_async_callback(gateway.drain, within_s=1)
+    client = world.client(GATEWAY, key)
+    return lambda: client.ask(DEADLINE_S)
+
+
+async def _gateway(world: World) -> tuple[Gateway, str]:
     entropy = SimEntropy(1)
     blueprint = load(BLUEPRINT, source="brown-out", read=_no_file)
     journals = SimJournals(entropy, delay_s=(0.0005, 0.001))
     gateway = Gateway(
-        clock=clock,
+        clock=world.clock,
         entropy=entropy,
-        network=network,
-        recorder=Recorder(journals, clock, worker=0),
-        spawn=spawn,
+        network=world.network,
+        recorder=Recorder(journals, world.clock, worker=0),
+        spawn=world.spawn,
         salt=bytes(32),
     )
-    credential, key = new_key(entropy, clock, NodeId("desk"))
+    credential, key = new_key(entropy, world.clock, NodeId("desk"))
     path = gateway.prepare(
         blueprint, Policy.compile(blueprint), Credentials([credential]), secret=_no_file
     )

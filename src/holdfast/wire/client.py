@@ -9,6 +9,7 @@ import msgspec
 
 from holdfast.wire.errors import ConnectError, PoolFullError, ProtocolError, ResetError, WireError
 from holdfast.wire.headers import Headers
+from holdfast.wire.repeats import KnownHead
 from holdfast.world.ports import Address, Network
 
 IDLE_CONNECTIONS_MAX = 512
@@ -19,7 +20,10 @@ Spawn = Callable[[Coroutine[None, None, None]], object]
 
 
 class ResponseHead(msgspec.Struct, gc=False):
-    """Status and header fields of an answer."""
+    """Status and header fields of an answer, without Content-Length.
+
+    Like answers share one object: do not change it.
+    """
 
     status: int
     headers: Headers
@@ -109,9 +113,12 @@ class ClientPool:
         self._network = network
         self._spawn = spawn
         self._connections_max = connections_max
+        self._idle_max = min(IDLE_CONNECTIONS_MAX, connections_max)
         self._connect_s = connect_s
         self._idle: list[_Link] = []
         self._open = 0
+        self.known = KnownHead()
+        self.known_head: ResponseHead | None = None  # what ``known`` was read as
 
     def send(self, message: bytes, receiver: Receiver) -> Ticket:
         """Send a whole request; the answer goes to ``receiver``.
@@ -119,22 +126,30 @@ class ClientPool:
         Every failure comes through ``receiver.on_failure``, never from here.
         """
         ticket = Ticket(message, receiver)
-        self._place(ticket)
+        idle = self._idle
+        while idle:
+            link = idle.pop()
+            if not link.closing:
+                ticket.reused = True
+                link.carry(ticket)
+                return ticket
+        self._open_for(ticket)
         return ticket
 
     def close(self) -> None:
         """Close idle connections; those in use close when their answers end."""
-        self._connections_max = 0
+        self._connections_max = self._idle_max = 0
         while self._idle:
             self._idle.pop().cut()
 
-    def _place(self, ticket: Ticket) -> None:
-        while self._idle:
-            link = self._idle.pop()
-            if not link.closing:
-                ticket.reused = True
-                link.carry(ticket)
-                return
+    def learn(self, data: bytes, head: ResponseHead) -> None:
+        """``data`` is one whole answer, and ``head`` how it was read."""
+        size = data.find(b"\r\n\r\n") + 4
+        is_first = data[9:12] == b"%d" % head.status  # no interim answer stands before it
+        if is_first and len(data) > size and self.known.learn(data[:size], len(data) - size):
+            self.known_head = head
+
+    def _open_for(self, ticket: Ticket) -> None:
         if self._open >= self._connections_max:
             receiver = ticket.receiver
             full = PoolFullError(
@@ -172,7 +187,7 @@ class ClientPool:
             ticket.receiver.on_failure(ConnectError(what))
 
     def put_back(self, link: "_Link") -> None:
-        if len(self._idle) < min(IDLE_CONNECTIONS_MAX, self._connections_max):
+        if len(self._idle) < self._idle_max:
             self._idle.append(link)
         else:
             link.cut()
@@ -199,6 +214,7 @@ class _Link(asyncio.Protocol):
     __slots__ = (
         "_complete",
         "_fields",
+        "_head",
         "_keep",
         "_parser",
         "_pool",
@@ -216,6 +232,7 @@ class _Link(asyncio.Protocol):
     def __init__(self, pool: ClientPool) -> None:
         self._pool = pool
         self._ticket: Ticket | None = None
+        self._head: ResponseHead | None = None
         self._fields: dict[bytes, bytes] = {}
         # A built-in method, for a Python one costs 0.25 us a header field.
         self.on_header = self._fields.__setitem__
@@ -252,11 +269,15 @@ class _Link(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._ticket is None:
+        ticket = self._ticket
+        if ticket is None:
             # Bytes nobody asked for: whatever they are, they must not become the next answer.
             self.cut()
             return
+        is_first = not self._seen
         self._seen = True
+        if is_first and self._take_known(ticket, data):
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -268,7 +289,26 @@ class _Link(asyncio.Protocol):
                 return
             self._keep = False
         if self._complete:
+            if is_first and self._keep and self._head is not None:
+                self._pool.learn(data, self._head)
             self._done()
+
+    def _take_known(self, ticket: Ticket, data: bytes) -> bool:
+        """Hand on ``data`` if it is a whole answer under the head that the pool knows."""
+        pool = self._pool
+        head = pool.known_head
+        if head is None:
+            return False
+        known = pool.known.match(data)
+        if known is None or known[0] + known[1] != len(data):
+            return False
+        receiver = ticket.receiver
+        receiver.on_head(head)
+        if self._ticket is ticket and known[1]:
+            receiver.on_body(data[known[0] :])
+        self._keep = True
+        self._done()
+        return True
 
     def eof_received(self) -> bool:
         return False
@@ -303,7 +343,8 @@ class _Link(asyncio.Protocol):
             return
         receiver = ticket.release()
         if self._keep and not self._transport.is_closing():
-            self._transport.resume_reading()
+            if ticket.paused:
+                self._transport.resume_reading()
             self._pool.put_back(self)
         else:
             self.closing = True
@@ -329,9 +370,11 @@ class _Link(asyncio.Protocol):
             raise ProtocolError(f"the upstream sent more than {HEADERS_MAX} header fields")
         headers = {name.lower(): value for name, value in self._fields.items()}
         self._keep = parser.should_keep_alive()
-        framed = b"content-length" in headers or b"transfer-encoding" in headers
+        stated = headers.pop(b"content-length", None)
+        framed = stated is not None or b"transfer-encoding" in headers
         self._until_close = not framed and status not in (204, 304)
-        ticket.receiver.on_head(ResponseHead(status, headers))
+        self._head = head = ResponseHead(status, headers)
+        ticket.receiver.on_head(head)
 
     def on_body(self, body: bytes) -> None:
         if self._ticket is not None and not self._complete:

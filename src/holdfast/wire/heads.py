@@ -10,9 +10,9 @@ import msgspec
 
 from holdfast.wire.headers import Headers, RepeatedFieldError, lowered
 from holdfast.wire.limits import WireLimits
+from holdfast.wire.repeats import LENGTH_DIGITS_MAX, KnownHead
 
 _FLESH = bytes(set(range(256)) - {0x00, 0x0A, 0x0D})
-_LENGTH_DIGITS_MAX = 15
 
 
 class HeadError(ValueError):
@@ -26,7 +26,10 @@ class HeadError(ValueError):
 
 
 class Head(msgspec.Struct, gc=False):
-    """A whole head. ``length`` is the body's, None when it comes in chunks."""
+    """A whole head. ``length`` is the body's, None when it comes in chunks.
+
+    ``headers`` are without Content-Length: ``length`` is what it says.
+    """
 
     method: bytes
     target: bytes
@@ -47,13 +50,20 @@ class _Sink:
 
 
 class HeadReader:
-    """The heads of one connection, one after the other."""
+    """The heads of one connection, one after the other.
 
-    __slots__ = ("_fields", "_parser", "_targets")
+    A head like the last one but for its length is the last one again: 0.6 us instead of 6.
+    """
+
+    __slots__ = ("_fields", "_is_fed", "_known", "_last", "_limits", "_parser", "_targets")
 
     def __init__(self) -> None:
         self._fields: dict[bytes, bytes] = {}
         self._targets: list[bytes] = []
+        self._known = KnownHead()
+        self._last: Head | None = None  # what ``_known`` was read as, under ``_limits``
+        self._limits: WireLimits | None = None
+        self._is_fed = False  # the parser saw the head, and waits for its body
         self._parser = httptools.HttpRequestParser(_Sink(self._fields, self._targets))
 
     def read(self, data: bytes, limits: WireLimits) -> tuple[Head, int] | None:
@@ -61,6 +71,21 @@ class HeadReader:
 
         ``HeadError`` when it must be refused, as soon as that can be told.
         """
+        last = self._last
+        if last is not None and limits is self._limits:
+            known = self._known.match(data)
+            if known is not None and known[1] <= limits.body_bytes:
+                self._is_fed = False
+                last.length = known[1]
+                return last, known[0]
+        return self._read(data, limits)
+
+    def skip(self, body: bytes) -> None:
+        """Tell the parser of a body that was read past it, so that it is ready for the next."""
+        if body and self._is_fed:
+            self._parser.feed_data(body)
+
+    def _read(self, data: bytes, limits: WireLimits) -> tuple[Head, int] | None:
         end = data.find(b"\r\n\r\n")
         lines = _check(data if end < 0 else data[:end], whole=end >= 0, limits=limits)
         if end < 0:
@@ -74,11 +99,12 @@ class HeadReader:
         except httptools.HttpParserError as error:
             message = f"the request is not HTTP/1.1: {_reason(error)}"
             raise HeadError(400, "malformed", message) from error
-        return self._framed(data[:end], lines, limits), end + 4
-
-    def skip(self, body: bytes) -> None:
-        """Tell the parser of a body that was read past it, so that it is ready for the next."""
-        self._parser.feed_data(body)
+        self._is_fed = True
+        head = self._framed(data[:end], lines, limits)
+        length = 0 if head.expects or not head.keep_alive else head.length
+        if length and self._known.learn(data[: end + 4], length):
+            self._last, self._limits = head, limits
+        return head, end + 4
 
     def _framed(self, head: bytes, lines: int, limits: WireLimits) -> Head:
         """Numbered as RFC 9112 section 6.3 has the rules."""
@@ -91,7 +117,7 @@ class HeadReader:
         if b"host" not in headers and parser.get_http_version() != "1.0":
             raise HeadError(400, "host", "exactly one Host header is required")
         length: int | None = 0
-        coding, stated = headers.get(b"transfer-encoding"), headers.get(b"content-length")
+        coding, stated = headers.get(b"transfer-encoding"), headers.pop(b"content-length", None)
         if coding is not None:
             # 3: both together are an attempt at request smuggling.
             if stated is not None:
@@ -104,7 +130,7 @@ class HeadReader:
             length = None
         elif stated is not None:
             # 5: anything but one number is an unrecoverable error.
-            if not (stated.isdigit() and len(stated) <= _LENGTH_DIGITS_MAX):
+            if not (stated.isdigit() and len(stated) <= LENGTH_DIGITS_MAX):
                 raise HeadError(400, "framing", "Content-Length must be a number")
             length = int(stated)
             if length > limits.body_bytes:
@@ -116,7 +142,8 @@ class HeadReader:
             length,
             # A request in chunks ends its connection: what follows it in the same packet cannot
             # be told from the chunks without a second parser, and no OpenAI client sends one.
-            parser.should_keep_alive() and length is not None,
+            # And of a request without a body llhttp has forgotten by now that it said close.
+            length is not None and parser.should_keep_alive() and not _says_close(headers),
             headers.get(b"expect", b"").lower() == b"100-continue",
         )
 
@@ -157,6 +184,12 @@ class ChunkedBody:
 
     def on_message_complete(self) -> None:
         self.is_complete = True
+
+
+def _says_close(headers: Headers) -> bool:
+    """RFC 9112 section 9.6: this is the connection's last request."""
+    options = headers.get(b"connection")
+    return options is not None and b"close" in options.lower().translate(None, b" \t").split(b",")
 
 
 def too_large(limits: WireLimits) -> str:

@@ -17,12 +17,17 @@ LINGER_S = 2.0
 connection, and the client would lose the answer that says why (RFC 9112 section 9.6)."""
 CLOSED_S = 1.0
 """How long connections that were cut may take to say so to their handlers."""
+NEVER = float("inf")
 SWEEP_S = 0.5
 """How often deadlines of connections are looked at: one pass beats a timer per connection."""
 
 
 class Request(msgspec.Struct, gc=False):
-    """One whole request. ``headers`` have lower-case names; ``body`` is what the client sent."""
+    """One whole request; ``body`` is what the client sent.
+
+    ``headers`` have lower-case names, and no Content-Length. Like requests share one object: do not
+    change it.
+    """
 
     method: bytes
     target: bytes
@@ -49,6 +54,9 @@ class Server:
         # A dict, not a set: the sweep's order must be the same in every replay of a seed.
         self.connections: dict[Exchange, None] = {}
         self.draining = False
+        self.closed = False
+        self._drain_until = NEVER
+        self._patient = False
         self._listener: Listener | None = None
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -57,14 +65,23 @@ class Server:
         self._listener = await network.listen(lambda: Exchange(self), sock=sock)
         self._schedule()
 
-    async def drain(self, *, within_s: float) -> int:
-        """Stop accepting, let calls in flight end, then close. Returns how many were cut off."""
+    async def drain(self, *, within_s: float, patient: bool = False) -> int:
+        """Stop accepting, let calls in flight end, then close. Returns how many were cut off.
+
+        ``patient``: idle connections are left open to their next request, which is answered and
+        told that the connection closes, or to their idle time; a client that reuses one meanwhile
+        does not meet a closed door.
+        """
         self.draining = True
+        self._patient = patient and self._drain_until == NEVER
+        self._drain_until = min(self._drain_until, self.clock.monotonic() + within_s)
         if self._listener is not None:
             self._listener.close()
-        deadline = self.clock.monotonic() + within_s
-        while any(c.owes for c in self.connections) and self.clock.monotonic() < deadline:
-            self._close_idle()
+        # What was accepted just before has its turn to become a connection.
+        await asyncio.sleep(0)
+        while self.clock.monotonic() < self._drain_until:
+            if self._is_settled():
+                break
             await asyncio.sleep(0.02)
         cut = sum(c.owes for c in self.connections)
         self.abort()
@@ -76,15 +93,27 @@ class Server:
             await asyncio.sleep(0.001)
         return cut
 
+    def hasten(self, *, within_s: float) -> None:
+        """End a drain, under way or about to begin, sooner; and wait for calls only."""
+        self._patient = False
+        self._drain_until = min(self._drain_until, self.clock.monotonic() + within_s)
+
     def abort(self) -> None:
         """Cut everything at once."""
-        self.draining = True
+        self.draining = self.closed = True
         if self._listener is not None:
             self._listener.close()
         for connection in tuple(self.connections):
             connection.abort()
         if self._sweep is not None:
             self._sweep.cancel()
+
+    def _is_settled(self) -> bool:
+        """Whether a drain has nothing left to wait for."""
+        if self._patient:
+            return not self.connections
+        self._close_idle()
+        return not any(c.owes for c in self.connections)
 
     def _close_idle(self) -> None:
         for connection in tuple(self.connections):
@@ -155,7 +184,7 @@ class Exchange(asyncio.Protocol):
         # uvloop's transports have the methods of asyncio.Transport without being its children.
         self._transport = cast("asyncio.Transport", transport)
         server = self._server
-        if server.draining or len(server.connections) >= server.limits.connections:
+        if server.closed or len(server.connections) >= server.limits.connections:
             self._transport.write(
                 refusal(503, "connections", "too many connections; try again shortly")
             )
@@ -190,13 +219,11 @@ class Exchange(asyncio.Protocol):
             self.on_writable()
 
     def data_received(self, data: bytes) -> None:
-        if self._lingering:
-            return
         if self.busy:
             self._hold_back(data)
         elif self._head is not None:
             self._take_body(data)
-        else:
+        elif not self._lingering:
             self._take_head(self._buffer + data if self._buffer else data)
 
     def expire(self, now: float) -> None:
@@ -228,24 +255,30 @@ class Exchange(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _take_head(self, data: bytes) -> None:
-        server = self._server
-        if not self._buffer:
-            self._deadline = server.clock.monotonic() + server.limits.head_s
         try:
-            found = self._reader.read(data, server.limits)
+            found = self._reader.read(data, self._server.limits)
         except HeadError as error:
             self._refuse(error.status, error.code, error.message)
             return
         if found is None:
-            self._buffer = data
+            self._wait_for_head(data)
             return
         head, size = found
-        self._buffer = b""
         self._keep_alive = head.keep_alive
-        if head.length == 0:
-            self._dispatch(head, b"", data[size:])
-            return
-        self._begin_body(head, data[size:])
+        rest = data[size:]
+        if head.length == len(rest):  # all of it in one packet, as nearly always
+            self._reader.skip(rest)
+            self._dispatch(head, rest, b"")
+        elif head.length == 0:
+            self._dispatch(head, b"", rest)
+        else:
+            self._buffer = b""
+            self._begin_body(head, rest)
+
+    def _wait_for_head(self, data: bytes) -> None:
+        if not self._buffer:
+            self._deadline = self._server.clock.monotonic() + self._server.limits.head_s
+        self._buffer = data
 
     def _begin_body(self, head: Head, rest: bytes) -> None:
         self._head = head
@@ -273,6 +306,7 @@ class Exchange(asyncio.Protocol):
         self._body.append(data[:missing])
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._reader.skip(body)
+        self._head, self._body = None, []
         self._dispatch(head, body, data[missing:])
 
     def _take_chunks(self, head: Head, data: bytes) -> None:
@@ -284,6 +318,7 @@ class Exchange(asyncio.Protocol):
             self._refuse(error.status, error.code, error.message)
             return
         if chunks.is_complete:
+            self._head = self._chunks = None
             self._dispatch(head, chunks.whole(), b"")
         else:
             self._wait_for_body()
@@ -293,8 +328,6 @@ class Exchange(asyncio.Protocol):
         self._deadline = min(now + self._server.limits.body_idle_s, self._total_deadline)
 
     def _dispatch(self, head: Head, body: bytes, rest: bytes) -> None:
-        self._head = self._chunks = None
-        self._body = []
         self._buffer = rest
         self.busy = True
         request = Request(head.method, head.target, head.headers, body, self.peer)
@@ -306,7 +339,7 @@ class Exchange(asyncio.Protocol):
         """The whole answer at once."""
         if not self.busy:
             return
-        keep = self._keep_alive and not self._server.draining
+        keep = self._keep_alive = self._keep_alive and not self._server.draining
         self._transport.write(
             response_head(status, headers, length=len(body), keep_alive=keep) + body
         )
@@ -314,7 +347,7 @@ class Exchange(asyncio.Protocol):
 
     def start(self, status: int, headers: tuple[Header, ...]) -> None:
         """Begin an answer in pieces; ``end`` (or ``abort``) must follow."""
-        keep = self._keep_alive and not self._server.draining
+        keep = self._keep_alive = self._keep_alive and not self._server.draining
         self._transport.write(response_head(status, headers, length=None, keep_alive=keep))
 
     def write(self, data: bytes) -> None:
@@ -335,7 +368,8 @@ class Exchange(asyncio.Protocol):
         self.busy = False
         self.on_disconnect = self.on_writable = None
         server = self._server
-        if not self._keep_alive or server.draining:
+        if not self._keep_alive:
+            # Only when the answer's head said so: a client that was told otherwise may be writing.
             self._transport.close()
             return
         self._deadline = server.clock.monotonic() + server.limits.idle_s

@@ -3,6 +3,7 @@
 from live.calls import (
     Answer,
     Events,
+    KeptConnection,
     chat,
     chat_body,
     open_stream,
@@ -19,6 +20,7 @@ __all__ = [
     "Events",
     "Home",
     "Instance",
+    "KeptConnection",
     "Ran",
     "ScriptedUpstream",
     "Seen",

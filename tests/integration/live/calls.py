@@ -26,8 +26,15 @@ class Answer:
         return self.headers["x-request-id"]
 
     @property
-    def rule(self) -> str:
-        return json.loads(self.body)["error"]["code"]
+    def rule(self) -> str | None:
+        """Why it is an error; None when it is none."""
+        error = json.loads(self.body).get("error")
+        return error["code"] if error is not None else None
+
+    @property
+    def closes(self) -> bool:
+        """Whether it ends its connection."""
+        return self.headers.get("connection") == "close"
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -60,6 +67,27 @@ def post(
         return Answer(status=answer.status, headers=names, body=answer.read())
     finally:
         connection.close()
+
+
+class KeptConnection:
+    """One connection, asked again and again; all its calls go to one worker."""
+
+    def __init__(self, url: str, key: str) -> None:
+        at = urlsplit(url)
+        self._connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=CALL_S)
+        self._key = key
+
+    def ask(self, *, model: str = "reviewer", **more: Any) -> Answer:
+        """One chat call; a connection that the last answer closed is made anew."""
+        fields = {"content-type": "application/json", "authorization": f"Bearer {self._key}"}
+        body = chat_body(model=model, **more)
+        self._connection.request("POST", "/v1/chat/completions", body, fields)
+        answer = self._connection.getresponse()
+        names = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(status=answer.status, headers=names, body=answer.read())
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 def chat(url: str, key: str | None, text: str = "Hello", **more: Any) -> Answer:

@@ -8,7 +8,7 @@ from holdfast.audit import CallRecord, Log, LogReader, LogSigner, Recorder, enco
 from holdfast.blueprint import Blueprint, load
 from holdfast.core import Instant, ulid
 from holdfast.faces import Live, WorkerState
-from holdfast.gateway import Seen, Totals
+from holdfast.gateway import BudgetSeen, NodeSeen, Seen, Totals, UpstreamSeen
 from holdfast.world.sim import (
     SimBlobs,
     SimClock,
@@ -158,6 +158,9 @@ class FakeSystem:
         self.totals = Totals()
         self.in_flight: tuple[Seen, ...] = ()
         self.recent: tuple[Seen, ...] = ()
+        self.nodes: tuple[NodeSeen, ...] = ()
+        self.upstreams: tuple[UpstreamSeen, ...] = ()
+        self.budgets: tuple[BudgetSeen, ...] = ()
         self.reason: str | None = None
         self.looks = 0
         self._blobs = SimBlobs()
@@ -174,7 +177,16 @@ class FakeSystem:
         return self.declared
 
     def live(self) -> Live:
-        return Live(self.now, self.workers, self.totals, self.in_flight, self.recent)
+        return Live(
+            self.now,
+            self.workers,
+            self.totals,
+            self.in_flight,
+            self.recent,
+            self.nodes,
+            self.upstreams,
+            self.budgets,
+        )
 
     async def changes(self) -> AsyncIterator[Live]:
         while not self._closed:
@@ -235,13 +247,17 @@ def record_of(call: Seen, **changes) -> CallRecord:
         "action": "chat",
         "answer": None,
         "at": call.at,
+        "attempts": 1,
         "blueprint": "sha256:" + "b" * 64,
         "bundle": "sha256:" + "c" * 64,
+        "cached": False,
         "call": call.call,
         "credential": None,
         "decision": "allow",
         "duration_us": 1200,
         "event": "call",
+        "fallback": None,
+        "node": None,
         "outcome": call.outcome or "open",
         "policies": ("declared",),
         "principal": call.principal,
@@ -249,6 +265,7 @@ def record_of(call: Seen, **changes) -> CallRecord:
         "relationship": call.relationship,
         "resource": call.resource,
         "rule": call.rule,
+        "seams": (),
         "stages_us": call.marks_us,
         "status": call.status or 200,
         "tenant": "default",
@@ -258,6 +275,65 @@ def record_of(call: Seen, **changes) -> CallRecord:
         "worker": 0,
     }
     return CallRecord(**fields | changes)
+
+
+def loaded_nodes() -> tuple[NodeSeen, ...]:
+    counters = {"retries": 41, "hedges": 12, "hedges_won": 5, "fallbacks": 3, "cache_hits": 1_204}
+    return (
+        NodeSeen("clause-reviewer", 2, counters | {"shed": 7, "retries_denied": 2}),
+        NodeSeen("summary-writer", 0, {}),
+    )
+
+
+def loaded_upstreams() -> tuple[UpstreamSeen, ...]:
+    """One in each state."""
+    at = "http://127.0.0.1:809{}/v1"
+    return (
+        UpstreamSeen(
+            "clause-reviewer", "reviewer-1", at.format(0), "up", 6, 12, 212.4, 71.2, 8_412, 3
+        ),
+        UpstreamSeen(
+            "clause-reviewer",
+            "reviewer-2",
+            at.format(1),
+            "half-open",
+            1,
+            4,
+            1210.0,
+            44.0,
+            2_101,
+            96,
+        ),
+        UpstreamSeen(
+            "clause-reviewer", "reviewer-3", at.format(2), "resting", 0, 8, 96.0, 80.5, 1_930, 12
+        ),
+        UpstreamSeen(
+            "clause-reviewer", "reviewer-4", at.format(3), "ejected", 0, 8, 310.9, 61.0, 871, 402
+        ),
+        UpstreamSeen(
+            "clause-reviewer", "reviewer-5", at.format(4), "open", 0, 6, None, None, 12, 12
+        ),
+        UpstreamSeen(
+            "summary-writer", "summary-writer", at.format(5), "down", 0, 200, None, None, 0, 0
+        ),
+    )
+
+
+def some_budgets() -> tuple[BudgetSeen, ...]:
+    midnight = 1_795_305_600_000_000
+    return (
+        BudgetSeen("tenant", "money", 50_000_000_000, 12_340_000_000, 420_000_000, midnight),
+        BudgetSeen("node:review-desk", "tokens", 2_000_000, 1_724_113, 8_192, midnight),
+        BudgetSeen("relationship:intake-stores", "calls", 500, 500, 0, midnight),
+    )
+
+
+def budget(account: str, *, limit: int, spent: int) -> BudgetSeen:
+    return BudgetSeen(account, "calls", limit, spent, 0, NOW)
+
+
+def leaving_worker(number: int) -> WorkerState:
+    return WorkerState(number, 4300 + number, True, None, leaving=True)
 
 
 def busy_system(blueprint: Blueprint | None = None) -> FakeSystem:
@@ -281,6 +357,8 @@ def busy_system(blueprint: Blueprint | None = None) -> FakeSystem:
         WorkerState(2, 4213, False, None),
         WorkerState(3, 4214, True, "the journal's disk is full (free disk space)"),
     )
+    system.nodes, system.upstreams = loaded_nodes(), loaded_upstreams()
+    system.budgets = some_budgets()
     system.write(*(record_of(each) for each in reversed(system.recent)))
     system.integrate()
     return system
@@ -296,6 +374,10 @@ fakes = SimpleNamespace(
     stranger=stranger,
     timed_out=timed_out,
     in_flight=in_flight,
+    budget=budget,
+    leaving_worker=leaving_worker,
+    loaded_nodes=loaded_nodes,
+    loaded_upstreams=loaded_upstreams,
     record_of=record_of,
     vkey=SIGNER.vkey,
     now=NOW,

@@ -165,3 +165,58 @@ def test_a_call_that_ends_changes_its_row_in_place(system, client, fakes):
     system.recent = (done, *system.recent)
     after = client.get("/fragments/calls").text
     assert after.count(f'<li id="call-{ending.call}"') == 1
+
+
+STATES = ("up", "half-open", "resting", "ejected", "breaker open", "down")
+
+
+def test_every_upstream_has_a_row_with_its_state_in_a_word(system, client):
+    text = client.get("/fragments/upstreams").text
+    for each in system.upstreams:
+        assert f"<bdi>{each.upstream}</bdi>" in text
+        assert each.url in text
+    for state in STATES:
+        assert re.search(rf"</span> {state}</span>", text), state
+
+
+def test_a_called_node_stands_over_its_upstreams_with_its_counts(client):
+    text = re.sub(r"<[^>]+>", "", client.get("/fragments/upstreams").text)
+    assert re.search(r"clause-reviewer\s+queued 2\s+retries 41\s+hedges 12", text)
+    assert "cache hits 1,204" in text
+    # What never happened is not listed, but for what people look for first.
+    assert "seams" not in text
+
+
+def test_a_budget_shows_what_is_spent_of_what_and_until_when(client):
+    page = Page(client.get("/fragments/budgets").text)
+    assert "12.34 of 50.00, 0.42 reserved" in page.text
+    assert "1,724,113 of 2,000,000" in page.text
+    assert "resets 2026-11-22 00:00 UTC" in page.text
+    for word in ("used up", "nearly used up", "100 %", "86 %"):
+        assert word in page.text
+
+
+def test_the_fullest_budget_comes_first_and_no_bar_is_longer_than_its_frame(system, client, fakes):
+    system.budgets = (*system.budgets, fakes.budget("node:overdrawn", limit=10, spent=30))
+    text = client.get("/fragments/budgets").text
+    accounts = re.findall(r'class="account"><bdi>([^<]+)', text)
+    assert accounts[0] == "node:overdrawn"
+    assert "300 %" in text
+    lengths = [float(found) for found in re.findall(r' width="([0-9.]+)"', text)]
+    assert max(lengths) <= 100
+
+
+def test_a_budget_of_nothing_is_used_up(system, client, fakes):
+    system.budgets = (fakes.budget("node:none", limit=0, spent=0),)
+    assert "used up" in client.get("/fragments/budgets").text
+
+
+def test_a_system_without_upstreams_or_budgets_says_so(fakes):
+    client = client_of(fakes.FakeSystem())
+    assert "No node of the blueprint has an upstream" in client.get("/fragments/upstreams").text
+    assert "The blueprint sets no budget" in client.get("/fragments/budgets").text
+
+
+def test_a_worker_that_leaves_is_said_to_finish(system, client, fakes):
+    system.workers = (*system.workers, fakes.leaving_worker(7))
+    assert "finishing calls" in client.get("/fragments/workers").text

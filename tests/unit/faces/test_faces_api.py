@@ -166,6 +166,30 @@ def test_live_says_once_what_a_change_said(system, client):
     assert all(line.startswith("data: {") for line in body.strip().split("\n\n"))
 
 
+def test_upstreams_are_told_with_the_nodes_they_answer_for(system, client):
+    body = client.get("/api/upstreams").json()
+    assert [each["state"] for each in body["upstreams"]] == [u.state for u in system.upstreams]
+    assert body["upstreams"][0]["first_token_ms"] == system.upstreams[0].first_token_ms
+    first, second = body["nodes"]
+    assert (first["node"], first["queued"], first["retries"]) == ("clause-reviewer", 2, 41)
+    assert (second["shed"], second["cache_misses"]) == (0, 0)
+
+
+def test_budgets_are_told_with_the_instant_at_which_they_reset(system, client):
+    body = client.get("/api/budgets").json()
+    assert [each["account"] for each in body["budgets"]] == [b.account for b in system.budgets]
+    assert body["budgets"][0]["resets_at"].startswith("2026-11-22T00:00:00")
+
+
+def test_live_tells_what_upstreams_and_budgets_tell(system, client):
+    system.close()
+    body = client.get("/api/live").text
+    first = json.loads(body.split("\n\n")[0].removeprefix("data: "))
+    upstreams, budgets = client.get("/api/upstreams").json(), client.get("/api/budgets").json()
+    assert (first["nodes"], first["upstreams"]) == (upstreams["nodes"], upstreams["upstreams"])
+    assert first["budgets"] == budgets["budgets"]
+
+
 def test_an_unknown_path_or_method_has_the_shape_of_every_error(client):
     missing, changing = client.get("/nowhere"), client.post("/api/calls")
     assert (missing.status_code, error_of(missing)["code"]) == (404, "faces.path-unknown")

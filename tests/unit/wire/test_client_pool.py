@@ -4,15 +4,38 @@ import asyncio
 
 import pytest
 
-from holdfast.testing.caller import Heard, _Listening
-from holdfast.testing.upstream import Script
-from holdfast.wire import ClientPool
+from holdfast.wire import ClientPool, ResponseHead, WireError
 from holdfast.world.ports import Address
 from holdfast.world.sim import NetworkFaults, SimLoop, SimNetwork, simulate
 
 THERE = Address(host="upstream", port=80)
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
 ASK = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+class Heard:
+    """A ``wire.Receiver`` that gathers one answer."""
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self.body = b""
+        self.whole = False
+        self.failure: str | None = None
+        self.over = asyncio.get_running_loop().create_future()
+
+    def on_head(self, head: ResponseHead) -> None:
+        self.status = head.status
+
+    def on_body(self, data: bytes) -> None:
+        self.body += data
+
+    def on_end(self) -> None:
+        self.whole = True
+        self.over.set_result(None)
+
+    def on_failure(self, error: WireError) -> None:
+        self.failure = error.code
+        self.over.set_result(None)
 
 
 class Server(asyncio.Protocol):
@@ -69,11 +92,10 @@ def ask(*scripts, times=1, connections_max=4, seed=1, faults=None, pause_s=0.5):
                 connect_s=1.0,
             )
             for _ in range(times):
-                one = Heard(Script(0, "plain"), "", "", stream=False)
-                listening = _Listening(one)
-                pool.send(ASK, listening)
+                one = Heard()
+                pool.send(ASK, one)
                 async with asyncio.timeout(30):
-                    await listening.over
+                    await one.over
                 heard.append(one)
                 await asyncio.sleep(pause_s)
         return heard, Once.opened
@@ -137,6 +159,52 @@ def test_bytes_nobody_asked_for_close_the_connection():
         assert opened == 2
 
 
+def plain(body: bytes, *, extra: bytes = b"") -> bytes:
+    return b"HTTP/1.1 200 OK\r\n%bcontent-length: %d\r\n\r\n%b" % (extra, len(body), body)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_answers_under_repeating_heads_are_each_their_own(seed):
+    """Whole, in pieces, of any length, under one head or alternating ones."""
+    bodies = [b"x" * size for size in (1, 1, 7, 12, 300, 2, 1, 40_000, 3, 3)]
+    extras = [b"x: 1\r\n" if n % 3 == seed % 3 else b"" for n in range(len(bodies))]
+    answers = [plain(body, extra=extra) for body, extra in zip(bodies, extras, strict=True)]
+    heard, opened = ask(answers, times=len(bodies), seed=seed)
+    assert [h.body for h in heard] == bodies
+    assert all(h.whole for h in heard)
+    assert opened == 1
+
+
+def test_an_answer_cut_short_under_a_known_head_is_a_reset():
+    for seed in range(10):
+        heard, _ = ask([OK, OK, (OK[:-1], "close")], times=3, seed=seed)
+        assert [h.failure for h in heard] == [None, None, "wire.reset"]
+
+
+def test_bytes_behind_an_answer_under_a_known_head_close_the_connection():
+    for seed in range(10):
+        heard, opened = ask([OK, OK, OK + b"evil"], [OK], times=4, seed=seed)
+        assert [h.body for h in heard] == [b"hi"] * 4
+        assert opened == 2
+
+
+def test_an_answer_without_a_body_teaches_no_head():
+    """A 204 has no body whatever its length says: what follows it would be another answer."""
+    empty = b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n"
+    heard, opened = ask([empty, empty, empty.replace(b"0\r", b"2\r") + b"hi"], [OK], times=4)
+    assert [h.body for h in heard] == [b"", b"", b"", b"hi"]
+    assert opened == 2
+
+
+def test_an_interim_answer_teaches_no_head():
+    """Its length, which it should not have, is not the answer's."""
+    early = b"HTTP/1.1 103 Early Hints\r\ncontent-length: %d\r\n\r\n" % len(OK)
+    for seed in range(10):
+        heard, _ = ask([early + OK, early + OK, OK], times=3, seed=seed)
+        assert all(h.status in (200, None) for h in heard)
+        assert all(h.body in (b"hi", b"") for h in heard)
+
+
 def test_what_is_not_http_is_said_to_be_none():
     heard, _ = ask([b"SSH-2.0-OpenSSH\r\n"])
     assert heard[0].failure == "wire.protocol"
@@ -184,16 +252,13 @@ def test_a_connection_lost_while_it_is_made_is_told_and_counted_once(error):
             )
             failures = []
             for together in (1, 1, 3):
-                listening = [
-                    _Listening(Heard(Script(0, "plain"), "", "", stream=False))
-                    for _ in range(together)
-                ]
+                listening = [Heard() for _ in range(together)]
                 for each in listening:
                     pool.send(ASK, each)
                 async with asyncio.timeout(30):
                     for each in listening:
                         await each.over
-                failures.append([each.heard.failure for each in listening])
+                failures.append([each.failure for each in listening])
         return failures, network.attempts
 
     failures, attempts = simulate(1, main)

@@ -180,6 +180,16 @@ def test_an_idle_connection_is_closed_without_a_word():
     assert closed
 
 
+@pytest.mark.parametrize("body", [b"", b"hi"])
+@pytest.mark.parametrize("options", [b"close", b"Close", b"x, close"])
+def test_a_request_that_says_close_is_the_last_of_its_connection(body, options):
+    last = HEAD + b"Connection: %b\r\nContent-Length: %d\r\n\r\n" % (options, len(body)) + body
+    answer, requests, closed = converse(last, last)
+    assert len(requests) == 1
+    assert b"connection: close\r\n" in answer
+    assert closed
+
+
 def test_expect_continue_is_answered_before_the_body():
     answer, requests, _ = converse(
         HEAD + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n", b"hi"

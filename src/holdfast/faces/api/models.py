@@ -5,6 +5,7 @@ from typing import Literal
 
 from holdfast.audit import RecordedDecision, RecordedEvent, RecordedOutcome
 from holdfast.faces.stages import Progress
+from holdfast.gateway import BudgetUnit, UpstreamState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,12 +140,83 @@ class TotalsReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerReply:
-    """One worker process; ``fault`` says why it cannot take calls."""
+    """One worker process; ``fault`` says why it cannot take calls. One that is ``leaving`` has a
+    successor and finishes the calls it has."""
 
     worker: int
     pid: int
     ready: bool
+    leaving: bool
     fault: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamLoadReply:
+    """One upstream as one that answers for ``node``, over all workers. ``limit`` is the most calls
+    that may be in flight now; ``first_token_ms`` and ``tokens_per_s`` (of one stream) are moving
+    averages; ``sent`` and ``failed`` count attempts."""
+
+    node: str
+    upstream: str
+    url: str
+    state: UpstreamState
+    in_flight: int
+    limit: int
+    first_token_ms: float | None
+    tokens_per_s: float | None
+    sent: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeLoadReply:
+    """One called node: calls ``queued`` and retries in hand (``retry_budget``) now, and what its
+    mechanisms did since the start."""
+
+    node: str
+    queued: int
+    retry_budget: float
+    retries: int
+    retries_denied: int
+    hedges: int
+    hedges_won: int
+    fallbacks: int
+    seams: int
+    shed: int
+    throttled: int
+    queue_dropped: int
+    cache_hits: int
+    cache_misses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamsReply:
+    """Called nodes and their upstreams."""
+
+    at: str
+    nodes: tuple[NodeLoadReply, ...]
+    upstreams: tuple[UpstreamLoadReply, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetReply:
+    """One budget in its present period. ``account`` says whose; ``reserved`` is what workers
+    hold of it, for calls under way and a little ahead; money is in billionths of the currency."""
+
+    account: str
+    unit: BudgetUnit
+    limit: int
+    spent: int
+    reserved: int
+    resets_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetsReply:
+    """Every budget that the blueprint sets."""
+
+    at: str
+    budgets: tuple[BudgetReply, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +228,9 @@ class LiveReply:
     totals: TotalsReply
     in_flight: tuple[CallReply, ...]
     recent: tuple[CallReply, ...]
+    nodes: tuple[NodeLoadReply, ...]
+    upstreams: tuple[UpstreamLoadReply, ...]
+    budgets: tuple[BudgetReply, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,13 +241,17 @@ class Record:
     action: str
     answer: str | None
     at: int
+    attempts: int
     blueprint: str
     bundle: str
+    cached: bool
     call: str
     credential: str | None
     decision: RecordedDecision
     duration_us: int
     event: RecordedEvent
+    fallback: str | None
+    node: str | None
     outcome: RecordedOutcome
     policies: tuple[str, ...]
     principal: str | None
@@ -180,6 +259,7 @@ class Record:
     relationship: str | None
     resource: str | None
     rule: str | None
+    seams: tuple[int, ...]
     stages_us: tuple[int, ...]
     status: int
     tenant: str

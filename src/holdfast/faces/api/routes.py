@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse
 
 from holdfast.faces.api import models, shaping
 from holdfast.faces.evidence import Evidence
+from holdfast.faces.metrics import CONTENT_TYPE, exposition
 from holdfast.faces.replies import ErrorReply
 from holdfast.faces.streams import Streams, event
 from holdfast.faces.view import Live, SystemView
@@ -39,6 +40,7 @@ def api_router(
     router = APIRouter()
     _add_health(router, view)
     _add_system(router, view, streams)
+    _add_load(router, view)
     _add_calls(router, view, evidence, vkey)
     _add_log(router, evidence, vkey)
     return router
@@ -104,6 +106,35 @@ def _add_system(router: APIRouter, view: SystemView, streams: Streams) -> None:
             },
             **_fails(422, 503),
         },
+    )
+
+
+def _add_load(router: APIRouter, view: SystemView) -> None:
+    async def upstreams() -> models.UpstreamsReply:
+        """Called nodes and their upstreams: state, load, and what resilience did."""
+        return shaping.upstreams_reply(view.live())
+
+    async def budgets() -> models.BudgetsReply:
+        """What may be spent, what was, and until when."""
+        return shaping.budgets_reply(view.live())
+
+    async def metrics() -> Response:
+        """The same and more for Prometheus, in its text format 0.0.4."""
+        return Response(exposition(view.live()), media_type=CONTENT_TYPE)
+
+    router.add_api_route(
+        "/api/upstreams", upstreams, tags=["load"], summary="Upstreams now", responses=_fails()
+    )
+    router.add_api_route(
+        "/api/budgets", budgets, tags=["load"], summary="Budgets now", responses=_fails()
+    )
+    router.add_api_route(
+        "/metrics",
+        metrics,
+        tags=["load"],
+        summary="Metrics for Prometheus",
+        response_class=PlainTextResponse,
+        responses=_fails(),
     )
 
 

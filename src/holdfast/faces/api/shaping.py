@@ -19,7 +19,7 @@ from holdfast.core import Instant, rfc3339
 from holdfast.faces.api import models
 from holdfast.faces.stages import stages
 from holdfast.faces.view import Live
-from holdfast.gateway import Seen, Totals
+from holdfast.gateway import COUNTERS, BudgetSeen, NodeSeen, Seen, Totals, UpstreamSeen
 
 
 def blueprint_reply(blueprint: Blueprint) -> models.BlueprintReply:
@@ -105,12 +105,53 @@ def live_reply(live: Live, *, limit: int) -> models.LiveReply:
     return models.LiveReply(
         at=calls.at,
         workers=tuple(
-            models.WorkerReply(worker=w.worker, pid=w.pid, ready=w.ready, fault=w.fault)
+            models.WorkerReply(
+                worker=w.worker, pid=w.pid, ready=w.ready, leaving=w.leaving, fault=w.fault
+            )
             for w in live.workers
         ),
         totals=_totals(live.totals),
         in_flight=calls.in_flight,
         recent=calls.recent,
+        nodes=tuple(_node_load(node) for node in live.nodes),
+        upstreams=tuple(_upstream_load(each) for each in live.upstreams),
+        budgets=tuple(_budget(each) for each in live.budgets),
+    )
+
+
+def upstreams_reply(live: Live) -> models.UpstreamsReply:
+    return models.UpstreamsReply(
+        at=rfc3339(Instant(live.at)),
+        nodes=tuple(_node_load(node) for node in live.nodes),
+        upstreams=tuple(_upstream_load(each) for each in live.upstreams),
+    )
+
+
+def budgets_reply(live: Live) -> models.BudgetsReply:
+    return models.BudgetsReply(
+        at=rfc3339(Instant(live.at)), budgets=tuple(_budget(each) for each in live.budgets)
+    )
+
+
+def _node_load(seen: NodeSeen) -> models.NodeLoadReply:
+    counted = {name: seen.counters.get(name, 0) for name in COUNTERS}
+    return models.NodeLoadReply(
+        node=seen.node, queued=seen.queued, retry_budget=seen.retry_budget, **counted
+    )
+
+
+def _upstream_load(seen: UpstreamSeen) -> models.UpstreamLoadReply:
+    return msgspec.convert(seen, models.UpstreamLoadReply, from_attributes=True)
+
+
+def _budget(seen: BudgetSeen) -> models.BudgetReply:
+    return models.BudgetReply(
+        account=seen.account,
+        unit=seen.unit,
+        limit=seen.limit,
+        spent=seen.spent,
+        reserved=seen.reserved,
+        resets_at=rfc3339(Instant(seen.resets_at)),
     )
 
 

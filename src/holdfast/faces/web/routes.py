@@ -16,6 +16,7 @@ from holdfast.faces.evidence import Evidence
 from holdfast.faces.streams import Streams, event
 from holdfast.faces.view import Live, SystemView
 from holdfast.faces.web.drawing import Plan, map_view, plan_of
+from holdfast.faces.web.loads import budgets_view, upstreams_view
 from holdfast.faces.web.views import (
     Hints,
     Parts,
@@ -25,13 +26,17 @@ from holdfast.faces.web.views import (
     totals_view,
 )
 
-FragmentName = Literal["status", "map", "totals", "checkpoint", "workers", "calls"]
+FragmentName = Literal[
+    "status", "map", "totals", "checkpoint", "workers", "upstreams", "budgets", "calls"
+]
 FRAGMENTS: tuple[FragmentName, ...] = (
     "status",
     "map",
     "totals",
     "checkpoint",
     "workers",
+    "upstreams",
+    "budgets",
     "calls",
 )
 
@@ -85,6 +90,8 @@ class Console:
             totals=totals_view(live.totals),
             checkpoint=checkpoint_view(head, verify=hints.verify),
             workers=live.workers,
+            upstreams=upstreams_view(live),
+            budgets=budgets_view(live),
             calls=calls_view(live, blueprint, gateway=hints.gateway),
         )
 

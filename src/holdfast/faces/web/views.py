@@ -8,6 +8,7 @@ from holdfast.core import HoldfastError, Instant, rfc3339
 from holdfast.faces.stages import Progress, Stage, stages
 from holdfast.faces.view import Live, WorkerState
 from holdfast.faces.web.drawing import MapView, short_name
+from holdfast.faces.web.loads import BudgetRow, NodeView
 from holdfast.gateway import RULES, Seen, Totals
 
 ROWS_MAX = 60
@@ -116,6 +117,8 @@ class Parts:
     totals: tuple[Figure, ...]
     checkpoint: CheckpointView
     workers: tuple[WorkerState, ...]
+    upstreams: tuple[NodeView, ...]
+    budgets: tuple[BudgetRow, ...]
     calls: CallsView
 
 
