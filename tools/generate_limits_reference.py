@@ -63,6 +63,8 @@ FIXED = {
     "wire.repeats:LENGTH_DIGITS_MAX": "Digits of a `Content-Length`.",
     "wire.sse:EVENT_BYTES_MAX": "The largest single event of a stream.",
     "gateway.service:SWEEP_S": "How often calls' deadlines are looked at: their precision.",
+    "gateway.retrying:WAITED_S_MAX": "The longest Retry-After that a call waits for.",
+    "gateway.standing:STANDINGS_MAX": "Permissions that a path remembers.",
     "gateway.groups:BACK_SOON_S": "When every upstream is out: how soon one must be back for a call to wait.",
     "gateway.stages.accept:PATIENCE_MS_MAX": "The longest time limit that a caller may set.",
     "resilience.backoff:DOUBLINGS_MAX": "Doublings of the wait between two tries.",

@@ -103,9 +103,13 @@ class Attempt:
 
     def succeed(self, tokens_out: int, now: float) -> bool:
         """A whole answer came; whether that closed the breaker."""
-        place, first_s = self.place, self.first_s or 0.0
+        place = self.place
         self.is_over = True
-        place.load.end(tokens_out, now - self.began - first_s, now, tokens=self.tokens)
+        if self.kind is Kind.STREAM and self.first_s is not None:
+            place.load.end(tokens_out, now - self.began - self.first_s, now, tokens=self.tokens)
+        else:
+            # All of a plain answer comes at once: it says nothing of tokens a second.
+            place.load.end(0, 0.0, now, tokens=self.tokens)
         place.has_ended(self.place_era)
         if not place.breaker.succeed(now, self.era):
             return False

@@ -106,6 +106,25 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
         return self.screened.allowed.relationship.criticality
 
     @property
+    def total_s(self) -> float:
+        """How long the call may take: the blueprint's word, or the caller's where that is less."""
+        patience_s = self.screened.allowed.known.accepted.patience_s
+        total_s = self.timeouts.total_s
+        return total_s if patience_s is None else min(patience_s, total_s)
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether it is the caller's own limit that holds."""
+        patience_s = self.screened.allowed.known.accepted.patience_s
+        return patience_s is not None and patience_s <= self.timeouts.total_s
+
+    @property
+    def may_continue(self) -> bool:
+        """Whether another may go on with an answer that breaks off."""
+        fallback = self.screened.allowed.relationship.fallback
+        return fallback is not None and fallback.after_first_token
+
+    @property
     def asks_usage(self) -> bool:
         """Whether we ask for a stream's usage that the caller did not ask for: budgets need it."""
         if self.tolls is None or not self.tolls.accounts:

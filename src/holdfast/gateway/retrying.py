@@ -5,6 +5,10 @@ from holdfast.gateway.call import Routed
 from holdfast.gateway.places import Place
 from holdfast.resilience import backoff_s
 
+WAITED_S_MAX = 10.0
+"""An upstream that asks to be left alone for longer is not waited for: the caller is told when to
+come again, and need not hold a connection until then."""
+
 
 def choose_place(routed: Routed, now: float, *, exclude: Place | None = None) -> Place | None:
     """A place with room for the call; ``exclude`` only when there is no other."""

@@ -25,7 +25,13 @@ from holdfast.gateway.means import Means
 from holdfast.gateway.paying import Fare
 from holdfast.gateway.places import Place
 from holdfast.gateway.replies import failure_rule
-from holdfast.gateway.retrying import choose_place, hedge_after_s, other_place, pause_s
+from holdfast.gateway.retrying import (
+    WAITED_S_MAX,
+    choose_place,
+    hedge_after_s,
+    other_place,
+    pause_s,
+)
 from holdfast.gateway.rules import RULES, Rule
 from holdfast.providers import Usage, read_usage
 from holdfast.wire import ConnectError, Exchange, PoolFullError, ResponseHead, WireError
@@ -92,11 +98,7 @@ class Sending:
 
     def begin(self) -> None:
         routed, journey = self._routed, self._journey
-        patience_s = routed.screened.allowed.known.accepted.patience_s
-        total_s = routed.timeouts.total_s
-        if patience_s is not None and patience_s < total_s:
-            total_s = patience_s
-        journey.due_in_all = self._due = journey.began + total_s
+        journey.due_in_all = self._due = journey.began + routed.total_s
         journey.on_due = self._on_due
         self._delivery.begin(self._on_disconnect)
         group, now = routed.group, journey.marks[-1]
@@ -167,7 +169,6 @@ class Sending:
         attempt.is_hedge = is_hedge
         self._attempts.append(attempt)
         self._tried += 1
-        group.throttle.sent(now)
         if self._tried == 1:
             group.retry_budget.deposit()
         journey.attempts += 1
@@ -224,7 +225,7 @@ class Sending:
         else:
             if attempt is not self._winner:
                 self._win(attempt)
-                self._delivery.stream_from(attempt, keep_text=self._may_continue())
+                self._delivery.stream_from(attempt, keep_text=self._routed.may_continue)
             self._progress(attempt)
             self._feed(attempt, data)
 
@@ -366,10 +367,6 @@ class Sending:
 
     # -- the other ways -----------------------------------------------------------------------
 
-    def _may_continue(self) -> bool:
-        fallback = self._routed.screened.allowed.relationship.fallback
-        return fallback is not None and fallback.after_first_token
-
     def _another_way(self, failed: Attempt, asked_s: float | None) -> bool:
         now = self._means.now()
         return self._try_again(failed, now, asked_s) or self._fall_back(now)
@@ -385,7 +382,7 @@ class Sending:
         if other is None:
             chance = self._means.jitter()
             wait_s = pause_s(retries, self._tried, asked_s=asked_s, chance=chance)
-        if now + wait_s >= self._due:
+        if wait_s > WAITED_S_MAX or now + wait_s >= self._due:
             return False
         if not group.retry_budget.take(now):
             group.counters.retries_denied += 1
@@ -466,16 +463,12 @@ class Sending:
         elif limit == TOTAL:
             self._routed.group.queue.remove(self)
             self._time_out_all(now)
-            code = "deadline.passed" if self._is_patience_over() else "upstream.timeout"
+            code = "deadline.passed" if self._routed.is_hurried else "upstream.timeout"
             self._conclude(RULES[code], f"the call exceeded its {limit} limit")
         else:
             late = self._time_out_all(now)
             what = f"the upstream exceeded its {limit} limit"
             self._failed(late[0], RULES["upstream.timeout"], what, now, is_safe=False)
-
-    def _is_patience_over(self) -> bool:
-        patience_s = self._routed.screened.allowed.known.accepted.patience_s
-        return patience_s is not None and patience_s <= self._routed.timeouts.total_s
 
     def _time_out_all(self, now: float) -> list[Attempt]:
         attempts, self._attempts = self._attempts, []

@@ -6,8 +6,6 @@ reload or a revoked key makes a new path, and with it a new, empty memory. Only 
 whoever is refused is judged anew each time, and cannot fill the memory.
 """
 
-from typing import Final
-
 import msgspec
 
 from holdfast.blueprint import Node, Relationship
@@ -16,7 +14,7 @@ from holdfast.identity import Credential
 from holdfast.policy import Decision
 from holdfast.providers import Asked
 
-STANDINGS_MAX: Final = 4096
+STANDINGS_MAX = 4096
 """Kept per path; when full all are forgotten, which costs 4 us for each that comes again."""
 
 

@@ -24,8 +24,9 @@ shedding for two minutes."""
 class Throttle:
     """What one upstream (or group of them) was asked and accepted within the last two minutes.
 
-    Each ``sent`` is followed by at most one of ``accepted`` (any answer but a refusal for load) and
-    ``rejected`` (overload, rate limit, no answer in time, no connection).
+    A request counts when it is known what became of it: ``accepted`` (any answer but a refusal for
+    load) or ``rejected`` (overload, rate limit, no answer in time, no connection). Were it counted
+    when it is sent, many calls at once to an upstream that has yet to answer would look refused.
     """
 
     __slots__ = ("_accepts", "_asked", "_bucket", "_requests", "_streak", "_taken", "_turn")
@@ -44,36 +45,29 @@ class Throttle:
         """Whether nothing at all would be shed now: one look, for the path of every call."""
         return self._requests <= MULTIPLIERS["sheddable"] * self._accepts
 
-    def sent(self, now: float) -> None:
-        """A request goes to the upstream."""
-        if now >= self._turn:
-            self._roll(now)
-        self._requests += 1
-        self._asked[self._bucket] += 1
-
     def accepted(self, now: float) -> None:
         """The upstream took a request."""
-        if now >= self._turn:
-            self._roll(now)
+        self._count(now)
         self._accepts += 1
         self._taken[self._bucket] += 1
         self._streak += 1
-        if self._streak == BELIEVED and self._requests > MULTIPLIERS["sheddable"] * self._accepts:
+        if self._streak == BELIEVED and not self.is_calm:
             self._forget()
 
     def rejected(self, now: float) -> None:
         """The upstream refused a request for load, or did not answer."""
+        self._count(now)
         self._streak = 0
 
     def sheds(self, now: float, *, chance: float, criticality: Criticality) -> bool:
         """Is this request refused here, without asking? If so it counts as a request."""
         if now >= self._turn:
             self._roll(now)
-        if self._requests <= MULTIPLIERS["sheddable"] * self._accepts:
+        if self.is_calm:
             return False
         if chance >= self.probability(now, criticality=criticality):
             return False
-        self.sent(now)
+        self._count(now)
         return True
 
     def probability(self, now: float, *, criticality: Criticality) -> float:
@@ -84,6 +78,12 @@ class Throttle:
             return 0.0
         excess = self._requests - MULTIPLIERS[criticality] * self._accepts
         return min(SHED_MAX, max(0.0, excess / (self._requests + 1)))
+
+    def _count(self, now: float) -> None:
+        if now >= self._turn:
+            self._roll(now)
+        self._requests += 1
+        self._asked[self._bucket] += 1
 
     def _roll(self, now: float) -> None:
         if now >= self._turn + BUCKETS * BUCKET_S:

@@ -202,3 +202,22 @@ def test_a_plain_answer_that_breaks_half_way_is_asked_for_again(kit, one_upstrea
     heard, records = kit.run(one_upstream(), scenario)
     assert heard.body == kit.answer("whole")
     assert len(records[0].stages_us) == 7
+
+
+def test_an_upstream_that_wants_long_peace_is_not_waited_for(kit, one_upstream):
+    async def scenario(world):
+        upstream = await world.serve(9001, kit.status(429, (b"retry-after", b"60")), kit.whole())
+        return await world.ask(), upstream
+
+    heard, upstream = kit.run(one_upstream(), scenario)
+    assert (heard.status, len(upstream.requests)) == (429, 1)
+    assert heard.headers[b"retry-after"] == b"60"
+    assert heard.took_s < 1
+
+
+def test_many_calls_at_once_to_an_upstream_not_yet_heard_of_are_not_shed(kit, one_upstream):
+    async def scenario(world):
+        await world.serve(9001, kit.whole(after_s=1))
+        return await world.ask_many(60)
+
+    assert {heard.status for heard in kit.run(one_upstream(), scenario)} == {200}

@@ -14,7 +14,7 @@ from holdfast.resilience.throttle import (
 ORDER = ("critical", "standard", "sheddable")
 CHANCES = st.floats(0, 1, exclude_max=True)
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["sent", "accepted", "rejected"]), st.floats(0, 20)), max_size=150
+    st.tuples(st.sampled_from(["accepted", "rejected"]), st.floats(0, 20)), max_size=150
 )
 
 
@@ -30,7 +30,6 @@ def asked(count, *, accepted, now=0.0):
     """Asked ``count`` times; the accepted came evenly between the rejected."""
     throttle = Throttle()
     for index in range(count):
-        throttle.sent(now)
         takes = (index + 1) * accepted // count > index * accepted // count
         (throttle.accepted if takes else throttle.rejected)(now)
     return throttle
@@ -52,11 +51,11 @@ def test_a_tenth_always_passes(steps):
         assert not throttle.sheds(now, chance=SHED_MAX, criticality=which)
 
 
-@given(steps=STEPS.map(lambda steps: [s for s in steps if s[0] != "sent"]), chance=CHANCES)
-def test_with_too_few_requests_nothing_is_shed(steps, chance):
-    throttle, now = after(steps)
+@given(chance=CHANCES)
+def test_with_too_few_requests_nothing_is_shed(chance):
+    throttle, now = Throttle(), 0.0
     for _ in range(REQUESTS_MIN - 1):
-        throttle.sent(now)
+        throttle.rejected(now)
     for which in ORDER:
         assert not throttle.sheds(now, chance=chance, criticality=which)
 
@@ -90,10 +89,8 @@ def test_what_is_shed_counts_as_a_request_so_that_the_share_reaches_its_bound():
 def test_an_upstream_that_accepts_again_is_believed_after_a_few_answers_in_a_row():
     throttle = asked(5000, accepted=0)
     for _ in range(BELIEVED - 1):
-        throttle.sent(1.0)
         throttle.accepted(1.0)
     assert throttle.probability(1.0, criticality="standard") == SHED_MAX
-    throttle.sent(1.0)
     throttle.accepted(1.0)
     assert throttle.probability(1.0, criticality="sheddable") == 0
 
@@ -108,7 +105,7 @@ def test_after_two_minutes_all_is_forgotten(later):
     throttle = asked(1000, accepted=0, now=50.0)
     assert throttle.probability(50.0, criticality="critical") == SHED_MAX
     assert throttle.probability(50.0 + later, criticality="sheddable") == 0
-    throttle.sent(50.0 + later)
+    throttle.rejected(50.0 + later)
     assert throttle.probability(50.0 + later, criticality="sheddable") == 0
 
 
@@ -116,7 +113,7 @@ def test_the_window_slides_by_buckets():
     throttle = Throttle()
     for bucket in range(3 * BUCKETS):
         for _ in range(10):
-            throttle.sent(bucket * BUCKET_S)
+            throttle.rejected(bucket * BUCKET_S)
     now = (3 * BUCKETS - 1) * BUCKET_S
     assert throttle.probability(now, criticality="critical") == SHED_MAX
     assert throttle.probability(now + (BUCKETS - 2) * BUCKET_S, criticality="critical") == SHED_MAX
