@@ -208,6 +208,8 @@ def _seen(row: Standing) -> BudgetSeen:
         spent=row.spent,
         reserved=row.reserved,
         resets_at=row.resets_at,
+        soft_exceeded=row.soft_exceeded,
+        overdrawn=row.overdrawn,
     )
 
 

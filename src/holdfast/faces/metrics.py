@@ -178,6 +178,11 @@ METRICS: tuple[Metric, ...] = (
         lambda b: _amount(b, b.reserved),
     ),
     _budget(
+        "soft_exceeded",
+        "1 when the soft limit was passed in the period, else 0",
+        lambda b: int(b.soft_exceeded),
+    ),
+    _budget(
         "resets_at_seconds",
         "when the period ends, in seconds since 1970",
         lambda b: b.resets_at / 1_000_000,

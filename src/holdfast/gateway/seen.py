@@ -58,7 +58,8 @@ class NodeSeen(msgspec.Struct, frozen=True):
 class BudgetSeen(msgspec.Struct, frozen=True):
     """One budget in its present period. ``account`` says whose (``node:reviewer``); ``reserved`` is
     what workers hold of it, for calls under way and a little ahead; money is in billionths of the currency; ``resets_at`` is
-    an instant in microseconds since 1970."""
+    an instant in microseconds since 1970. ``soft_exceeded``: the soft limit was passed;
+    ``overdrawn``: what upstreams reported beyond what had been reserved."""
 
     account: str
     unit: BudgetUnit
@@ -66,3 +67,5 @@ class BudgetSeen(msgspec.Struct, frozen=True):
     spent: int
     reserved: int
     resets_at: int
+    soft_exceeded: bool = False
+    overdrawn: int = 0
