@@ -22,7 +22,17 @@ from holdfast.wire import Exchange, Header, ResponseHead
 class Delivery:
     """Sees that the caller gets one answer, after its record."""
 
-    __slots__ = ("_exchange", "_journey", "_now", "_routed", "_stream", "_write")
+    __slots__ = (
+        "_exchange",
+        "_journey",
+        "_now",
+        "_on_withheld",
+        "_routed",
+        "_stream",
+        "_write",
+    )
+
+    _on_withheld: Callable[[], None]
 
     def __init__(
         self,
@@ -40,9 +50,17 @@ class Delivery:
         self._now = now
         self._stream: Stream | None = None
 
-    def begin(self, on_disconnect: Callable[[], None]) -> None:
-        """The call is under way; ``on_disconnect`` hears when its caller leaves."""
+    def begin(self, *, on_disconnect: Callable[[], None], on_withheld: Callable[[], None]) -> None:
+        """The call is under way. ``on_disconnect`` hears when its caller leaves, ``on_withheld``
+        when its stream may not begin, since that cannot be recorded."""
         self._exchange.on_disconnect = on_disconnect
+        self._on_withheld = on_withheld
+
+    def let_go(self) -> None:
+        """Nothing more is tried: whoever began this need not hear of anything but its caller."""
+        self._on_withheld = _nothing
+        if self._stream is not None:
+            self._stream.on_withheld = _nothing
 
     # -- plain answers ------------------------------------------------------------------------
 
@@ -130,6 +148,7 @@ class Delivery:
             exchange=self._exchange,
             ticket=attempt.ticket,
             now=self._now,
+            on_withheld=self._on_withheld,
             keep_text=keep_text,
         )
         self._stream.open()
@@ -195,6 +214,10 @@ class Delivery:
 TRIED_ENOUGH: Header = (b"x-should-retry", b"false")
 """Understood by OpenAI's clients: whoever tried here already tried again; a client that did the
 same would multiply the attempts (SRE book, chapter 22: retry at one layer only)."""
+
+
+def _nothing() -> None:
+    """Nothing is left to be done."""
 
 
 def _nobody(error: HoldfastError | None) -> None:

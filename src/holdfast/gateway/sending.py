@@ -20,7 +20,7 @@ from holdfast.gateway.attempt import (
 from holdfast.gateway.call import Routed
 from holdfast.gateway.delivery import Delivery
 from holdfast.gateway.groups import Group
-from holdfast.gateway.journeys import ROUTED_MARKS, Journey
+from holdfast.gateway.journeys import NEVER, ROUTED_MARKS, Journey
 from holdfast.gateway.means import Means
 from holdfast.gateway.paying import Fare
 from holdfast.gateway.places import Place
@@ -55,7 +55,6 @@ class Sending:
         "_due",
         "_fallbacks",
         "_fare",
-        "_first_due",
         "_is_hedged",
         "_is_over",
         "_journey",
@@ -92,7 +91,7 @@ class Sending:
         self._timer: asyncio.TimerHandle | None = None
         self._is_over = self._is_hedged = False
         self._tried = self._size = 0
-        self._due = self._first_due = 0.0
+        self._due = 0.0
 
     # -- its turn -----------------------------------------------------------------------------
 
@@ -100,7 +99,7 @@ class Sending:
         routed, journey = self._routed, self._journey
         journey.due_in_all = self._due = journey.began + routed.total_s
         journey.on_due = self._on_due
-        self._delivery.begin(self._on_disconnect)
+        self._delivery.begin(on_disconnect=self._on_disconnect, on_withheld=self._on_withheld)
         group, now = routed.group, journey.marks[-1]
         if not group.throttle.is_calm and group.sheds(routed.criticality, now):
             self._nowhere("load.shed", "most of what its upstreams are asked now comes to nothing")
@@ -130,14 +129,18 @@ class Sending:
         routed = self._routed
         group = routed.group
         place = choose_place(routed, now)
-        if place is not None:
+        if now >= self._due:
+            # The sweep that ends it has not come by yet.
+            self._run_out(now)
+        elif place is not None:
             self._try(place, now)
         elif group.anyone(now):
             self._wait(group, now)
         else:
-            retry_s = group.back_at(now) - now
-            code = "upstream.rate-limited" if group.resting(now) else "upstream.open"
-            self._nowhere(code, RULES[code].meaning, retry_s=retry_s)
+            back_at = group.back_at(now)
+            retry_s = back_at - now if back_at < NEVER else None
+            rule = RULES["upstream.rate-limited" if group.resting(now) else "upstream.open"]
+            self._nowhere(rule.code, rule.meaning, retry_s=retry_s)
 
     def _wait(self, group: Group, now: float) -> None:
         if group.wait(self, criticality=self._routed.criticality, due=self._due, now=now):
@@ -153,13 +156,11 @@ class Sending:
 
     def drop(self) -> None:
         """The queue gave its place away, or it waited in vain (``groups.Waiting``)."""
-        if not self._is_over:
-            self._nowhere("queue.timeout", f"no room at '{self._routed.group.node.id}' in time")
+        self._nowhere("queue.timeout", f"no room at '{self._routed.group.node.id}' in time")
 
     def give_way(self) -> None:
         """Another call has its place in the queue (``groups.Waiting``)."""
-        if not self._is_over:
-            self._nowhere("queue.full", f"too many calls wait for '{self._routed.group.node.id}'")
+        self._nowhere("queue.full", f"too many calls wait for '{self._routed.group.node.id}'")
 
     # -- a try --------------------------------------------------------------------------------
 
@@ -177,20 +178,20 @@ class Sending:
             routed, place.upstream, left_s=self._due - now, so_far=self._so_far
         )
         if not is_hedge:
-            self._first_due = now + routed.timeouts.first_byte_s
             hedge_s = None if self._is_hedged else hedge_after_s(routed, now)
-            if hedge_s is None:
-                journey.expect(FIRST, self._first_due)
-            else:
+            wait_s = routed.timeouts.first_byte_s
+            if hedge_s is not None and hedge_s < wait_s:
                 journey.expect(HEDGE, now + hedge_s)
+            else:
+                journey.expect(FIRST, now + wait_s)
         attempt.ticket = place.upstream.pool.send(message, attempt)
 
     def _hedge(self, now: float) -> None:
         """The first is slow: ask another too, if the budgets of hedges and of retries allow."""
         self._is_hedged = True
-        self._journey.expect(FIRST, self._first_due)
-        group = self._routed.group
-        place = other_place(self._routed, now, than=self._attempts[0].place)
+        group, first = self._routed.group, self._attempts[0]
+        self._journey.expect(FIRST, first.began + self._routed.timeouts.first_byte_s)
+        place = other_place(self._routed, now, than=first.place)
         if place is None or not self._fare.covers_another(live=1):
             return
         if group.hedge_budget.take(now) and group.retry_budget.take(now):
@@ -230,22 +231,22 @@ class Sending:
             self._feed(attempt, data)
 
     def on_end(self, attempt: Attempt) -> None:
+        head = attempt.head
+        assert head is not None
         match attempt.kind:
             case Kind.ERROR:
-                self._on_error_answer(attempt)
+                self._on_error_answer(attempt, head.status)
             case Kind.STREAM:
                 if attempt is not self._winner:
                     self._win(attempt)
                     self._delivery.stream_from(attempt, keep_text=False)
-                usage = self._delivery.stream_usage
-                self._succeed(attempt, usage)
+                self._succeed(attempt, self._delivery.stream_usage)
                 self._delivery.finish_stream()
             case Kind.ANSWER:
                 body = attempt.whole_body()
                 usage = read_usage(body)
-                assert attempt.head is not None
                 self._succeed(attempt, usage)
-                self._delivery.answer(attempt.head, body, usage)
+                self._delivery.answer(head, body, usage)
             case Kind.NONE:
                 raise AssertionError("an answer ended before its head")
 
@@ -306,11 +307,9 @@ class Sending:
         if len(group.queue):
             group.pump()
 
-    def _on_error_answer(self, attempt: Attempt) -> None:
+    def _on_error_answer(self, attempt: Attempt, status: int) -> None:
         """An answer that says to try again, or elsewhere."""
-        assert attempt.head is not None
-        status, now = attempt.head.status, self._means.now()
-        group, lessons = self._routed.group, self._means.lessons
+        now, group, lessons = self._means.now(), self._routed.group, self._means.lessons
         if status == RATE_LIMITED:
             wait_s = lessons.rate_limited(group, attempt, now, wall_s=self._means.wall_s())
         else:
@@ -444,8 +443,9 @@ class Sending:
     def _release(self, place: Place | None, usage: Usage | None) -> None:
         """Nothing more will be tried: what the call held goes back, what it cost is paid."""
         self._is_over = True
-        # Its attempts know it: let go of them, so that no circle is left for the collector.
+        # Its parts know it: let go of them, so that no circle is left for the collector.
         self._attempts, self._winner, self._last = [], None, None
+        self._delivery.let_go()
         if self._timer is not None:
             self._timer.cancel()
         if self._routed.tolls is not None:
@@ -461,14 +461,18 @@ class Sending:
             self._routed.group.counters.queue_dropped += 1
             self.drop()
         elif limit == TOTAL:
-            self._routed.group.queue.remove(self)
-            self._time_out_all(now)
-            code = "deadline.passed" if self._routed.is_hurried else "upstream.timeout"
-            self._conclude(RULES[code], f"the call exceeded its {limit} limit")
+            self._run_out(now)
         else:
             late = self._time_out_all(now)
             what = f"the upstream exceeded its {limit} limit"
             self._failed(late[0], RULES["upstream.timeout"], what, now, is_safe=False)
+
+    def _run_out(self, now: float) -> None:
+        """The whole call's time is over."""
+        self._routed.group.queue.remove(self)
+        self._time_out_all(now)
+        code = "deadline.passed" if self._routed.is_hurried else "upstream.timeout"
+        self._conclude(RULES[code], f"the call exceeded its {TOTAL} limit")
 
     def _time_out_all(self, now: float) -> list[Attempt]:
         attempts, self._attempts = self._attempts, []
@@ -480,6 +484,12 @@ class Sending:
         attempts, self._attempts = self._attempts, []
         self._fare.unknown += len(attempts)
         self._means.lessons.abandoned(self._routed.group, attempts, self._means.now())
+
+    def _on_withheld(self) -> None:
+        """Its stream may not begin: nothing of the answer will be told."""
+        if not self._is_over:
+            self._abandon_all()
+            self._release(None, None)
 
     def _on_disconnect(self) -> None:
         """The caller has gone: nobody is left to answer."""

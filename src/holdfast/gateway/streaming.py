@@ -45,6 +45,7 @@ class Stream:
         "_text",
         "_ticket",
         "_write",
+        "on_withheld",
         "usage",
     )
 
@@ -58,6 +59,7 @@ class Stream:
         exchange: Exchange,
         ticket: Ticket,
         now: Callable[[], float],
+        on_withheld: Callable[[], None],
         keep_text: bool,
     ) -> None:
         self._routed = routed
@@ -67,6 +69,7 @@ class Stream:
         self._exchange = exchange
         self._ticket = ticket
         self._now = now
+        self.on_withheld = on_withheld
         self._splitter = EventSplitter()
         self._hasher = write.salt.hasher()
         self._held = b""
@@ -215,9 +218,9 @@ class Stream:
             self._journey.expect("idle_s", self._now() + idle_s)
 
     def _refuse_for_audit(self, error: HoldfastError) -> None:
-        self._ticket.cancel()
         self._phase = _OVER
         self._exchange.on_disconnect = None
+        self.on_withheld()
         withhold(self._exchange, self._journey.call, error)
         # No record can be written, so none is waited for; the log's fault is reported by itself.
         self._write.forget(self._journey)
