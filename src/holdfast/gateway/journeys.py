@@ -173,6 +173,9 @@ class Journeys:
         now = self.clock.monotonic()
         overdue = [j for j in self.in_flight.values() if j.due < now]
         for journey in overdue:
+            if journey.due >= now:
+                # One before it in this sweep has moved or ended it.
+                continue
             journey.due = NEVER
             if journey.on_due is not None:
                 journey.on_due()

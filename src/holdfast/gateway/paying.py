@@ -110,12 +110,14 @@ class Fare:
         unknown = self.unknown + (is_answered and not _is_told(usage))
         for index, reservation in enumerate(reservations):
             if index < unknown:
-                bound = tolls.amounts(self._tokens)
-                actual = bound if index == 0 else bound - Amounts(calls=1)
+                actual = tolls.amounts(self._tokens)
             elif is_answered and index == len(reservations) - 1 and usage is not None:
                 actual = spent(node, usage.prompt_tokens or 0, usage.completion_tokens or 0)
             else:
                 actual = Amounts()
+            if index and actual.calls:
+                # However many attempts it took, it was one call.
+                actual -= Amounts(calls=1)
             self._spending.settle(reservation, actual)
 
 

@@ -90,8 +90,7 @@ class Sending:
         self._so_far: str | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_over = self._is_hedged = False
-        self._tried = self._size = 0
-        self._due = 0.0
+        self._due, self._tried, self._size = 0.0, 0, 0
 
     # -- its turn -----------------------------------------------------------------------------
 
@@ -413,8 +412,6 @@ class Sending:
             self._seek(now)
             return True
         return False
-
-    # -- its end ------------------------------------------------------------------------------
 
     def _nowhere(self, code: str, what: str, *, retry_s: float | None = None) -> None:
         """There is no place for it here; perhaps there is elsewhere."""

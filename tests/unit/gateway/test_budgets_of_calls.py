@@ -198,3 +198,10 @@ def test_a_further_attempt_may_wait_for_its_cover(kit, one_upstream):
     heards, upstream, _ = run(kit, text, till, kit.cut(), kit.whole(), bodies=[kit.chat()])
     assert (heards[0].status, len(upstream.requests)) == (200, 2)
     assert heards[0].took_s > 0.4
+
+
+def test_however_many_attempts_it_takes_a_call_is_one_call(kit, one_upstream):
+    till = Till(10_000)
+    text = budgeted(one_upstream, "retries: {backoff_s: 0.01}")
+    run(kit, text, till, kit.cut(), kit.whole(), bodies=[kit.chat()])
+    assert [actual.calls for actual in till.settled] == [1, 0]
