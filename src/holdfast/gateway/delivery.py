@@ -134,10 +134,10 @@ class Delivery:
         """What the stream said it cost."""
         return self._stream.usage if self._stream is not None else None
 
-    def stream_from(self, attempt: Attempt, *, keep_text: bool) -> None:
+    def stream_from(self, attempt: Attempt, routed: Routed) -> None:
         """The stream begins with this attempt's events, or goes on with them."""
         if self._stream is not None:
-            self._stream.seam(attempt.ticket)
+            self._stream.seam(attempt.ticket, hides_usage=routed.asks_usage)
             return
         assert attempt.head is not None
         self._stream = Stream(
@@ -147,9 +147,10 @@ class Delivery:
             journey=self._journey,
             exchange=self._exchange,
             ticket=attempt.ticket,
+            hides_usage=routed.asks_usage,
             now=self._now,
             on_withheld=self._on_withheld,
-            keep_text=keep_text,
+            keep_text=routed.may_continue,
         )
         self._stream.open()
 

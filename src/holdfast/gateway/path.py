@@ -202,12 +202,7 @@ class Path:
         if isinstance(screened, Refused):
             return None
         other = self._route(screened)
-        # What the call pays was settled when it began: the dearest of all ways it may take.
-        return (
-            msgspec.structs.replace(other, tolls=routed.tolls)
-            if isinstance(other, Routed)
-            else None
-        )
+        return other if isinstance(other, Routed) else None
 
     def _repeat(self, cached: Cached, journey: Journey, exchange: Exchange) -> None:
         """Give the answer that was kept; the call has a record of its own."""

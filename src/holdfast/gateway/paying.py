@@ -102,7 +102,8 @@ class Fare:
     def settle(self, node: Node | None, usage: Usage | None, *, is_answered: bool) -> None:
         """The call is over: out of the bulkheads, and the bill. ``node`` answered, if any did."""
         tolls = self._tolls
-        assert tolls is not None
+        if tolls is None:
+            return
         for _, bulkhead in tolls.bulkheads[: self._inside]:
             bulkhead.leave()
         self._inside = 0

@@ -22,7 +22,7 @@ from holdfast.gateway.delivery import Delivery
 from holdfast.gateway.groups import Group
 from holdfast.gateway.journeys import NEVER, ROUTED_MARKS, Journey
 from holdfast.gateway.means import Means
-from holdfast.gateway.paying import Fare
+from holdfast.gateway.paying import Fare, Refusal
 from holdfast.gateway.places import Place
 from holdfast.gateway.replies import failure_rule
 from holdfast.gateway.retrying import (
@@ -33,6 +33,7 @@ from holdfast.gateway.retrying import (
     pause_s,
 )
 from holdfast.gateway.rules import RULES, Rule
+from holdfast.gateway.tolls import Tolls
 from holdfast.providers import Usage, read_usage
 from holdfast.wire import ConnectError, Exchange, PoolFullError, ResponseHead, WireError
 
@@ -79,10 +80,6 @@ class Sending:
             routed, write=means.write, journey=journey, exchange=exchange, now=means.now
         )
         self._fare = means.free
-        if routed.tolls is not None:
-            self._fare = Fare(
-                routed.tolls, routed.tokens, spending=means.spending, clock=means.clock
-            )
         self._fallbacks = list(fallback.to) if fallback is not None else []
         self._attempts: list[Attempt] = []
         self._winner: Attempt | None = None
@@ -103,25 +100,30 @@ class Sending:
         if not group.throttle.is_calm and group.sheds(routed.criticality, now):
             self._nowhere("load.shed", "most of what its upstreams are asked now comes to nothing")
             return
-        tolls = routed.tolls
-        if tolls is None:
+        if routed.tolls is None:
             self._seek(now)
-            return
-        full = self._fare.enter()
-        if full is not None:
-            self._refuse("bulkhead.full", f"'{full}' has all the calls in flight it may have")
         else:
-            journey.expect(TOTAL, self._due)
-            self._fare.reserve(self._on_reserved)
+            self._pay(routed.tolls)
 
-    def _on_reserved(self, refused: tuple[str, str, float | None] | None) -> None:
+    def _pay(self, tolls: Tolls) -> None:
+        """Before it may be sent over a relationship: its bulkheads, its budgets."""
+        means, routed = self._means, self._routed
+        fare = self._fare = Fare(tolls, routed.tokens, spending=means.spending, clock=means.clock)
+        full = fare.enter()
+        if full is not None:
+            self._nowhere("bulkhead.full", f"'{full}' has all the calls in flight it may have")
+        else:
+            self._journey.expect(TOTAL, self._due)
+            fare.reserve(lambda refused: self._on_reserved(fare, refused))
+
+    def _on_reserved(self, fare: Fare, refused: Refusal | None) -> None:
         if self._is_over:
-            self._fare.settle(None, None, is_answered=False)
+            fare.settle(None, None, is_answered=False)
         elif refused is None:
             self._seek(self._means.now())
         else:
             code, what, retry_s = refused
-            self._refuse(code, what, retry_s=retry_s)
+            self._nowhere(code, what, retry_s=retry_s)
 
     def _seek(self, now: float) -> None:
         """Find a place with room, or wait for one, or say that there is none."""
@@ -225,7 +227,7 @@ class Sending:
         else:
             if attempt is not self._winner:
                 self._win(attempt)
-                self._delivery.stream_from(attempt, keep_text=self._routed.may_continue)
+                self._delivery.stream_from(attempt, self._routed)
             self._progress(attempt)
             self._feed(attempt, data)
 
@@ -238,7 +240,7 @@ class Sending:
             case Kind.STREAM:
                 if attempt is not self._winner:
                     self._win(attempt)
-                    self._delivery.stream_from(attempt, keep_text=False)
+                    self._delivery.stream_from(attempt, self._routed)
                 self._succeed(attempt, self._delivery.stream_usage)
                 self._delivery.finish_stream()
             case Kind.ANSWER:
@@ -356,12 +358,13 @@ class Sending:
         def covered(is_covered: bool) -> None:
             if self._is_over:
                 # Its caller left meanwhile: what was reserved for it goes back.
-                self._fare.settle(None, None, is_answered=False)
+                fare.settle(None, None, is_answered=False)
             elif not (is_covered and self._another_way(attempt, wait_s)):
                 self._conclude(rule, what)
 
+        fare = self._fare
         self._journey.expect(TOTAL, self._due)
-        self._fare.cover(covered)
+        fare.cover(covered)
 
     # -- the other ways -----------------------------------------------------------------------
 
@@ -406,10 +409,13 @@ class Sending:
             if routed is None or not routed.group.anyone(now):
                 continue
             self._routed.group.counters.fallbacks += 1
-            self._routed = routed
+            self._fare.settle(None, None, is_answered=False)
+            self._routed, self._fare, self._tried = routed, self._means.free, 0
             self._journey.fallback = routed.screened.allowed.relationship.id
-            self._tried = 0
-            self._seek(now)
+            if routed.tolls is None:
+                self._seek(now)
+            else:
+                self._pay(routed.tolls)
             return True
         return False
 
@@ -445,9 +451,8 @@ class Sending:
         self._delivery.let_go()
         if self._timer is not None:
             self._timer.cancel()
-        if self._routed.tolls is not None:
-            node = place.node if place is not None else None
-            self._fare.settle(node, usage, is_answered=node is not None)
+        node = place.node if place is not None else None
+        self._fare.settle(node, usage, is_answered=node is not None)
 
     def _on_due(self) -> None:
         limit, now = self._journey.limit, self._means.now()

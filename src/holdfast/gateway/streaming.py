@@ -58,6 +58,7 @@ class Stream:
         journey: Journey,
         exchange: Exchange,
         ticket: Ticket,
+        hides_usage: bool,
         now: Callable[[], float],
         on_withheld: Callable[[], None],
         keep_text: bool,
@@ -78,7 +79,7 @@ class Stream:
         self._relayed = 0
         self._text: list[str] | None = [] if keep_text else None
         self._kept: list[bytes] | None = [] if routed.cache_key is not None else None
-        self._hides_usage = routed.asks_usage
+        self._hides_usage = hides_usage
         self.usage: Usage | None = None
         self._ending: Outcome | None = None
 
@@ -105,8 +106,9 @@ class Stream:
         if events:
             self._pass(events)
 
-    def seam(self, ticket: Ticket) -> None:
+    def seam(self, ticket: Ticket, *, hides_usage: bool) -> None:
         """Another upstream goes on where the last one broke off."""
+        self._hides_usage = hides_usage
         self._journey.seams = (*self._journey.seams, self._relayed)
         self._ticket = ticket
         self._splitter = EventSplitter()

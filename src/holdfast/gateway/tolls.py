@@ -30,7 +30,10 @@ NO_TOKENS = Tokens(0, 0)
 
 class Tolls(msgspec.Struct, frozen=True, gc=False):
     """For one relationship: its bulkheads and the accounts it is charged to, each with a name for
-    people; and the dearest prices that a call over it may meet (micro per million tokens)."""
+    people; and the dearest prices that a call over it may meet (micro per million tokens).
+
+    A call that falls back pays the tolls of the relationship it falls back over.
+    """
 
     bulkheads: tuple[tuple[str, Bulkhead], ...]
     accounts: tuple[str, ...]
@@ -101,13 +104,8 @@ class TollBook:
         charged = tuple(name for name in names if name in accounts)
         if not bulkheads and not charged:
             return None
-        targets = [callee, *(blueprint.nodes[NodeId(n)] for n in _fallbacks(link))]
-        prices = [
-            place.price
-            for target in targets
-            for place in blueprint.upstreams(target)
-            if place.price is not None
-        ]
+        places = blueprint.upstreams(callee)
+        prices = [place.price for place in places if place.price is not None]
         return Tolls(
             bulkheads,
             charged,
@@ -125,7 +123,3 @@ class TollBook:
                 old if old is not None and old.calls == share else Bulkhead(share)
             )
         return self.bulkheads[name]
-
-
-def _fallbacks(link: Relationship) -> tuple[str, ...]:
-    return link.fallback.to if link.fallback is not None else ()
