@@ -33,7 +33,6 @@ from holdfast.gateway.retrying import (
     pause_s,
 )
 from holdfast.gateway.rules import RULES, Rule
-from holdfast.gateway.tolls import Tolls
 from holdfast.providers import Usage, read_usage
 from holdfast.wire import ConnectError, Exchange, PoolFullError, ResponseHead, WireError
 
@@ -100,14 +99,15 @@ class Sending:
         if not group.throttle.is_calm and group.sheds(routed.criticality, now):
             self._nowhere("load.shed", "most of what its upstreams are asked now comes to nothing")
             return
-        if routed.tolls is None:
-            self._seek(now)
-        else:
-            self._pay(routed.tolls)
+        self._pay(now)
 
-    def _pay(self, tolls: Tolls) -> None:
+    def _pay(self, now: float) -> None:
         """Before it may be sent over a relationship: its bulkheads, its budgets."""
         means, routed = self._means, self._routed
+        tolls = routed.tolls
+        if tolls is None:
+            self._seek(now)
+            return
         fare = self._fare = Fare(tolls, routed.tokens, spending=means.spending, clock=means.clock)
         full = fare.enter()
         if full is not None:
@@ -217,9 +217,8 @@ class Sending:
         self._size += len(data)
         if self._size > self._routed.screened.limits.answer_bytes:
             self._abandon_all()
-            self._conclude(
-                RULES["limit.answer-bytes"], "the upstream's answer is larger than the limit"
-            )
+            rule = RULES["limit.answer-bytes"]
+            self._conclude(rule, rule.meaning)
         elif attempt.kind is not Kind.STREAM:
             attempt.body.append(data)
             if attempt is self._winner:
@@ -253,8 +252,7 @@ class Sending:
 
     def on_failure(self, attempt: Attempt, error: WireError) -> None:
         never_sent = isinstance(error, ConnectError | PoolFullError)
-        if not never_sent:
-            self._fare.unknown += 1
+        self._fare.unknown += not never_sent
         now = self._means.now()
         if isinstance(error, PoolFullError):
             # Nobody was asked, so nobody is to blame.
@@ -333,8 +331,7 @@ class Sending:
         """An attempt came to nothing: is there another way?"""
         if attempt in self._attempts:
             self._attempts.remove(attempt)
-        if len(self._routed.group.queue):
-            self._routed.group.pump()
+        self._routed.group.pump()
         self._last = (attempt, rule, what)
         was_winner, self._winner = attempt is self._winner, None
         if self._attempts:
@@ -412,10 +409,7 @@ class Sending:
             self._fare.settle(None, None, is_answered=False)
             self._routed, self._fare, self._tried = routed, self._means.free, 0
             self._journey.fallback = routed.screened.allowed.relationship.id
-            if routed.tolls is None:
-                self._seek(now)
-            else:
-                self._pay(routed.tolls)
+            self._pay(now)
             return True
         return False
 
