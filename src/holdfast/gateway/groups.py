@@ -53,12 +53,8 @@ class Waiting(Protocol):
         """Your turn; False when you found no room after all and wait again."""
         ...
 
-    def drop(self) -> None:
-        """You waited in vain."""
-        ...
-
-    def give_way(self) -> None:
-        """Another call has your place in the queue."""
+    def drop(self, code: str) -> None:
+        """You waited in vain, by that rule."""
         ...
 
 
@@ -176,7 +172,7 @@ class Group:
         offer = self.queue.offer(call, criticality=criticality, due=due, now=now)
         if offer.evicted is not None:
             self.counters.shed += 1
-            offer.evicted.give_way()
+            offer.evicted.drop("queue.full")
         return offer.accepted
 
     def pump(self) -> None:
@@ -187,7 +183,7 @@ class Group:
             call, dropped = self.queue.take(now, expected_s=expected_s)
             for late in dropped:
                 self.counters.queue_dropped += 1
-                late.drop()
+                late.drop("queue.timeout")
             if call is None or not call.resume(now):
                 return
 

@@ -111,7 +111,7 @@ class Sending:
         fare = self._fare = Fare(tolls, routed.tokens, spending=means.spending, clock=means.clock)
         full = fare.enter()
         if full is not None:
-            self._nowhere("bulkhead.full", f"'{full}' has all the calls in flight it may have")
+            self._turn_away("bulkhead.full", f"'{full}' has all the calls in flight it may have")
         else:
             self._journey.expect(TOTAL, self._due)
             fare.reserve(lambda refused: self._on_reserved(fare, refused))
@@ -122,7 +122,13 @@ class Sending:
         elif refused is None:
             self._seek(self._means.now())
         else:
-            code, what, retry_s = refused
+            self._turn_away(*refused)
+
+    def _turn_away(self, code: str, what: str, retry_s: float | None = None) -> None:
+        """What the call may not cost is no failure of its callee, so nobody is asked instead."""
+        if self._journey.fallback is None:
+            self._refuse(code, what, retry_s=retry_s)
+        else:
             self._nowhere(code, what, retry_s=retry_s)
 
     def _seek(self, now: float) -> None:
@@ -155,13 +161,9 @@ class Sending:
         self._seek(now)
         return bool(self._attempts) or self._is_over
 
-    def drop(self) -> None:
-        """The queue gave its place away, or it waited in vain (``groups.Waiting``)."""
-        self._nowhere("queue.timeout", f"no room at '{self._routed.group.node.id}' in time")
-
-    def give_way(self) -> None:
-        """Another call has its place in the queue (``groups.Waiting``)."""
-        self._nowhere("queue.full", f"too many calls wait for '{self._routed.group.node.id}'")
+    def drop(self, code: str) -> None:
+        """It waited in vain, or its place in the queue is another's (``groups.Waiting``)."""
+        self._nowhere(code, f"no room at '{self._routed.group.node.id}' in time")
 
     # -- a try --------------------------------------------------------------------------------
 
@@ -226,6 +228,7 @@ class Sending:
         else:
             if attempt is not self._winner:
                 self._win(attempt)
+                self._routed.group.counters.seams += self._delivery.has_begun
                 self._delivery.stream_from(attempt, self._routed)
             self._progress(attempt)
             self._feed(attempt, data)
@@ -455,7 +458,7 @@ class Sending:
         elif limit == QUEUE:
             self._routed.group.queue.remove(self)
             self._routed.group.counters.queue_dropped += 1
-            self.drop()
+            self.drop("queue.timeout")
         elif limit == TOTAL:
             self._run_out(now)
         else:

@@ -61,15 +61,16 @@ def test_a_stream_goes_on_at_the_fallback_after_its_first_token(kit, with_fallba
         await world.serve(9001, kit.stream(kit.piece("Once "), kit.piece("upon "), ends=False))
         spare = await world.serve(9002, kit.stream(kit.piece("a time")))
         heard = await world.ask(kit.chat(stream=True))
-        return heard, spare, world.records()
+        return heard, spare, world.records(), world.counters("spare")
 
-    heard, spare, records = kit.run(with_fallback(", after_first_token: true"), scenario)
+    heard, spare, records, counters = kit.run(with_fallback(", after_first_token: true"), scenario)
     first = kit.piece("Once ") + kit.piece("upon ")
     assert heard.body == first + kit.piece("a time") + kit.DONE
     assert spare.bodies()[0]["messages"][-1] == {"role": "assistant", "content": "Once upon "}
     closed = records[-1]
     assert (closed.event, closed.outcome, closed.node) == ("closed", "answered", "spare")
     assert closed.seams == (len(first),)
+    assert counters["seams"] == 1
 
 
 def test_without_leave_to_continue_a_broken_stream_ends_honestly(kit, with_fallback):
@@ -132,3 +133,35 @@ def test_a_caller_who_leaves_between_two_models_ends_the_call(kit, with_fallback
     world = kit.run(with_fallback(", after_first_token: true"), scenario)
     assert world.records()[-1].outcome == "cancelled"
     assert all(seen.in_flight == 0 for seen in world.gateway.seen_upstreams())
+
+
+def test_a_bulkhead_that_is_full_is_no_reason_to_fall_back(kit, with_fallback):
+    text = with_fallback().replace(
+        "{id: desk-asks, connects: [desk, reviewer]}",
+        "{id: desk-asks, connects: [desk, reviewer], controls: {bulkhead: {calls: 1}}}",
+    )
+
+    async def scenario(world):
+        await world.serve(9001, kit.whole(after_s=1))
+        spare = await world.serve(9002, kit.whole())
+        return await world.ask_many(2), spare
+
+    heards, spare = kit.run(text, scenario)
+    assert sorted(heard.status for heard in heards) == [200, 429]
+    assert spare.requests == []
+
+
+def test_the_bulkhead_of_the_fallback_holds_for_those_who_fall_back(kit, with_fallback):
+    text = with_fallback().replace(
+        "{id: desk-asks-spare, connects: [desk, spare]}",
+        "{id: desk-asks-spare, connects: [desk, spare], controls: {bulkhead: {calls: 1}}}",
+    )
+
+    async def scenario(world):
+        await world.serve(9001, kit.status(500))
+        spare = await world.serve(9002, kit.whole(after_s=1))
+        return await world.ask_many(2), spare, await world.ask()
+
+    heards, spare, later = kit.run(text, scenario)
+    assert sorted(heard.status for heard in heards) == [200, 500]
+    assert (later.status, len(spare.requests)) == (200, 2)
