@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo test check format bench bench-resilience bench-memory sim pages docs pin clean
+.PHONY: help setup demo test check format bench bench-resilience bench-brownout bench-memory sim pages docs pin clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -43,6 +43,9 @@ bench: $(STAMP) ## measure CPU per request against nginx and other gateways in o
 
 bench-resilience: $(STAMP) ## fault injection and overload on real processes, beside other gateways
 	$(BIN)/python benchmarks/resilience/run.py --write-docs
+
+bench-brownout: $(STAMP) ## how soon goodput is back after trouble, in virtual time, beside LiteLLM's Router
+	$(BIN)/python benchmarks/brownout/run.py --write-docs
 
 bench-memory: $(STAMP) ## memory over a million calls and with ten thousand open streams
 	$(BIN)/python benchmarks/memory/run.py --write-docs

@@ -144,7 +144,14 @@ def _sample(options: argparse.Namespace) -> dict[str, float]:
 async def _main(options: argparse.Namespace) -> dict[str, object]:
     loop = asyncio.get_running_loop()
     stream = options.kind == "stream"
-    message = request(options.kind, host=f"127.0.0.1:{options.port}", key=options.key)
+    message = request(
+        options.kind,
+        host=f"127.0.0.1:{options.port}",
+        key=options.key,
+        path=options.path,
+        model=options.model,
+        headers=dict(header.split(": ", 1) for header in options.header),
+    )
     callers: list[Caller] = []
     for _ in range(options.connections):
         _, caller = await loop.create_connection(
@@ -192,7 +199,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kind", choices=("chat", "stream"), required=True)
     for name in ("port", "connections", "pid", "upstream-pid", "gateway-core", "load-core"):
         parser.add_argument(f"--{name}", type=int, required=True)
-    parser.add_argument("--key", required=True)
+    for name in ("key", "path", "model"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--header", action="append", default=[], help="`name: value`, repeatable")
     parser.add_argument("--warmup-s", type=float, required=True)
     parser.add_argument("--measure-s", type=float, required=True)
     return parser.parse_args()

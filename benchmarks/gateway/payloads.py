@@ -1,8 +1,10 @@
 """What is sent and what is answered: the same bytes for every target."""
 
 import json
+from collections.abc import Mapping
 
 MODEL = "assistant"
+PATH = "/v1/chat/completions"
 EVENTS = 50
 """Events of a stream before its ``[DONE]``."""
 
@@ -49,16 +51,40 @@ def _event(number: int) -> bytes:
 
 
 ANSWER_BYTES = 294
-BODIES = {"chat": _dense(_CHAT), "stream": _dense({**_CHAT, "stream": True})}
 ANSWER = _answer()
 STREAM = [_event(number) for number in range(EVENTS)] + [b"data: [DONE]\n\n"]
 
 
-def request(kind: str, *, host: str, key: str) -> bytes:
+def body(kind: str, model: str = MODEL) -> bytes:
+    """What is asked; a target may know the model by a name of its own."""
+    return _dense({**_CHAT, "model": model, **({"stream": True} if kind == "stream" else {})})
+
+
+def request(
+    kind: str,
+    *,
+    host: str,
+    key: str,
+    path: str = PATH,
+    model: str = MODEL,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
     """A whole request with the header fields that the official Python client sends."""
-    body = BODIES[kind]
+    return framed(body(kind, model), host=host, key=key, path=path, headers=headers)
+
+
+def framed(
+    content: bytes,
+    *,
+    host: str,
+    key: str,
+    path: str = PATH,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
+    """Any body under those header fields, and under those that the target needs besides."""
+    more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     head = (
-        "POST /v1/chat/completions HTTP/1.1\r\n"
+        f"POST {path} HTTP/1.1\r\n"
         f"Host: {host}\r\n"
         "Accept-Encoding: gzip, deflate\r\n"
         "Connection: keep-alive\r\n"
@@ -75,6 +101,7 @@ def request(kind: str, *, host: str, key: str) -> bytes:
         "X-Stainless-Async: false\r\n"
         "x-stainless-retry-count: 0\r\n"
         "x-stainless-read-timeout: 600\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"{more}"
+        f"Content-Length: {len(content)}\r\n\r\n"
     )
-    return head.encode("ascii") + body
+    return head.encode("ascii") + content

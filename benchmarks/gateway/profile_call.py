@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Coroutine
 
 import uvloop
-from payloads import ANSWER, BODIES, request
+from payloads import ANSWER, body, request
 from targets import HERE
 
 from holdfast.app.files import load_texts
@@ -33,6 +33,7 @@ from holdfast.gateway.call import (
     Routed,
     Screened,
 )
+from holdfast.gateway.groups import build_groups
 from holdfast.gateway.journeys import Journey, Journeys
 from holdfast.gateway.stages.accept import Accept
 from holdfast.gateway.stages.authenticate import Authenticate
@@ -40,6 +41,7 @@ from holdfast.gateway.stages.authorize import Authorize
 from holdfast.gateway.stages.guard import Guard
 from holdfast.gateway.stages.route import Route
 from holdfast.gateway.stages.write import Write
+from holdfast.gateway.tolls import TollBook
 from holdfast.gateway.upstreams import build_upstreams
 from holdfast.identity import Credentials, new_key
 from holdfast.wire import Exchange, Request, Server
@@ -263,7 +265,11 @@ def stage_parts(bench: Bench, request: Request) -> dict[str, Callable[[], object
     upstreams = build_upstreams(
         blueprint, network=bench.network, spawn=bench.spawn, secret=_no_secret, previous={}
     )
-    route = Route(blueprint, upstreams)
+    groups = build_groups(
+        blueprint, upstreams, clock=bench.clock, entropy=bench.entropy, previous={}
+    )
+    tolls = TollBook(blueprint, workers=1, previous={})
+    route = Route(blueprint, groups, tolls=tolls, caches={}, clock=bench.clock)
     accepted = accept(request)
     assert isinstance(accepted, Accepted)
     known = authenticate(accepted)
@@ -325,7 +331,7 @@ def parts(bench: Bench) -> dict[str, Callable[[], object]]:
 async def _main(options: argparse.Namespace) -> None:
     async with asyncio.TaskGroup() as group:
         bench = Bench(group)
-        assert BODIES["chat"] in bench.message
+        assert body("chat") in bench.message
         gateway = await bench.gateway()
         clients = Clients(bench)
         await clients.run(options.calls // 10)

@@ -1,4 +1,4 @@
-"""CPU per call of nginx, of Holdfast with every check on, and of LiteLLM, in one run.
+"""CPU per call of nginx, of Holdfast with every check on, and of its peers, in one run.
 
 The gateway under test, with all its processes, has one core to itself; the upstream and the load
 generator share another. Targets take turns, each started afresh in every repetition. ``make bench``
@@ -8,19 +8,23 @@ runs this; ``--quick`` takes a minute or two, ``--write-docs`` renews docs/refer
 import argparse
 import contextlib
 import json
-import os
 import platform
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+import machine
 import results
 import stages
+from peers import LiteLLM, Portkey, TensorZero
 from results import Case
-from targets import HERE, TARGETS, WORK, Holdfast, Running, pinned, started
+from targets import HERE, WORK, Direct, Holdfast, Nginx, Running, pinned, upstream_on
+
+TARGETS = {
+    target.name: target for target in (Direct, Nginx, Holdfast, LiteLLM, Portkey, TensorZero)
+}
 
 CASES = (Case("stream", 16), Case("chat", 64), Case("chat", 16))
 """Plain calls last, so that the newest records of a log are theirs."""
@@ -31,13 +35,17 @@ def main() -> None:
     options = _options()
     if sys.platform != "linux":
         raise SystemExit("this benchmark reads CPU time and pins processes as Linux has it")
-    WORK.mkdir(exist_ok=True)
+    with machine.alone(WORK):
+        _run(options)
+
+
+def _run(options: argparse.Namespace) -> None:
     chosen = {name: TARGETS[name]() for name in options.targets}
     skipped = [reason for target in chosen.values() if (reason := target.missing())]
     for reason in skipped:
         print(f"skipped: {reason}")
     ready = {name: target for name, target in chosen.items() if target.missing() is None}
-    cores = _cores()
+    cores = machine.cores()
     rows: list[dict[str, Any]] = []
     for repetition in range(options.repetitions):
         for name, target in ready.items():
@@ -63,7 +71,7 @@ def _measure(
 ) -> Iterator[dict[str, Any]]:
     gateway_core, load_core = cores
     with contextlib.ExitStack() as stack:
-        upstream = stack.enter_context(_upstream(load_core))
+        upstream = stack.enter_context(upstream_on(load_core))
         run = stack.enter_context(target.running(upstream, gateway_core))
         for case in CASES:
             row = _load(case, run, upstream, options=options, cores=cores)
@@ -75,14 +83,6 @@ def _measure(
             }
             _tell(row)
             yield row
-
-
-@contextlib.contextmanager
-def _upstream(core: int) -> Generator[Running]:
-    command = [sys.executable, str(HERE / "upstream.py")]
-    with started("upstream", command, core=core, pipe=True) as run:
-        assert run.process.stdout is not None
-        yield Running(pid=run.process.pid, port=int(run.process.stdout.readline()))
 
 
 def _load(
@@ -100,6 +100,8 @@ def _load(
         "connections": case.connections,
         "port": run.port,
         "key": run.key,
+        "path": run.path,
+        "model": run.model,
         "pid": run.pid,
         "upstream-pid": upstream.pid,
         "gateway-core": gateway_core,
@@ -110,6 +112,8 @@ def _load(
     command = [sys.executable, str(HERE / "load.py")]
     for word, value in words.items():
         command += [f"--{word}", str(value)]
+    for name, value in run.headers.items():
+        command += ["--header", f"{name}: {value}"]
     with pinned(cores[1]):
         said = subprocess.run(command, check=False, capture_output=True, text=True)
     if said.returncode != 0:
@@ -122,7 +126,7 @@ def _load(
 
 def _tell(row: dict[str, Any]) -> None:
     print(
-        f"{row['repetition'] + 1}  {row['target']:<9}{row['kind']:<7}{row['connections']:>3}"
+        f"{row['repetition'] + 1}  {row['target']:<11}{row['kind']:<7}{row['connections']:>3}"
         f"{row['cpu_us']:>10.1f} us{row['rps']:>9.0f}/s  p99 {row['p99_ms']:>8.2f} ms"
         f"  core {row['gateway_busy']:>4.0%} busy, others {row['foreign_gateway_core']:.0%}",
         flush=True,
@@ -154,28 +158,15 @@ def _keep(result: dict[str, Any], options: argparse.Namespace) -> None:
 def _about(
     options: argparse.Namespace, versions: dict[str, str], skipped: list[str]
 ) -> dict[str, Any]:
-    model = "an unnamed processor"
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-            break
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{model}, {os.cpu_count()} cores, Linux {platform.release()}",
+        "machine": machine.described(),
         "python": platform.python_version(),
         "versions": versions,
         "skipped": skipped,
         "repetitions": options.repetitions,
         "measure_s": options.measure_s,
     }
-
-
-def _cores() -> tuple[int, int]:
-    """The gateway's core and the load's: the last two that this process may use."""
-    allowed = sorted(os.sched_getaffinity(0))
-    if len(allowed) < 2:
-        raise SystemExit("two cores are needed: one for the gateway, one for the load")
-    return allowed[-1], allowed[-2]
 
 
 def _options() -> argparse.Namespace:

@@ -14,7 +14,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from payloads import BODIES
+from payloads import MODEL, PATH, body
 
 HERE = Path(__file__).parent
 WORK = HERE.parent / ".work"
@@ -25,11 +25,14 @@ NO_KEY = "none"
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """A target that answers: the root of its process tree, its port, a key it accepts."""
+    """A target that answers: the root of its process tree, its port, and how it wants to be asked."""
 
     pid: int
     port: int
     key: str = NO_KEY
+    path: str = PATH
+    model: str = MODEL
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +93,16 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def wait_ready(port: int, key: str, run: Started) -> None:
+def wait_ready(target: Running, run: Started) -> None:
     """Until a real call is answered; it is the target's first warm-up too."""
     deadline = time.monotonic() + READY_S
     said = ""
+    headers = {"content-type": "application/json", "authorization": f"Bearer {target.key}"}
+    headers |= target.headers
     while time.monotonic() < deadline and run.process.poll() is None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
+        connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=10)
         try:
-            connection.request("POST", "/v1/chat/completions", BODIES["chat"], headers)
+            connection.request("POST", target.path, body("chat", target.model), headers)
             answer = connection.getresponse()
             said = answer.read().decode("utf-8", "replace")
             if answer.status == 200 and "usage" in said:
@@ -117,14 +121,24 @@ def free_port() -> int:
         return sock.getsockname()[1]
 
 
-def filled(name: str, **words: object) -> Path:
-    """A configuration file of this folder with its placeholders filled in, in ``.work``."""
-    text = (HERE / name).read_text()
+def filled(name: str | Path, **words: object) -> Path:
+    """A configuration file (of this folder) with its placeholders filled in, in ``.work``."""
+    file = HERE / name
+    text = file.read_text()
     for word, value in words.items():
         text = text.replace(word, str(value))
-    path = WORK / name
+    path = WORK / file.name
     path.write_text(text)
     return path
+
+
+@contextlib.contextmanager
+def upstream_on(core: int) -> Generator[Running]:
+    """The model's place; see ``upstream.py``."""
+    command = [sys.executable, str(HERE / "upstream.py")]
+    with started("upstream", command, core=core, pipe=True) as run:
+        assert run.process.stdout is not None
+        yield Running(pid=run.process.pid, port=int(run.process.stdout.readline()))
 
 
 class Direct:
@@ -165,8 +179,9 @@ class Nginx:
         config = filled("nginx.conf", UPSTREAM_PORT=upstream.port, LISTEN_PORT=port)
         command = [str(self.binary), "-p", str(folder), "-c", str(config), "-e", "stderr"]
         with started(self.name, command, core=core) as run:
-            wait_ready(port, NO_KEY, run)
-            yield Running(pid=run.process.pid, port=port)
+            target = Running(pid=run.process.pid, port=port)
+            wait_ready(target, run)
+            yield target
 
 
 class Holdfast:
@@ -194,10 +209,16 @@ class Holdfast:
 
     @contextlib.contextmanager
     def running(self, upstream: Running, core: int) -> Generator[Running]:
-        shutil.rmtree(self.data, ignore_errors=True)
         filled("business.cedar")
-        file = filled("blueprint.yaml", UPSTREAM_PORT=upstream.port)
-        command = [self.python, "-m", "holdfast.cli", "up", str(file), "--data", str(self.data)]
+        with self.serving(filled("blueprint.yaml", UPSTREAM_PORT=upstream.port), core) as run:
+            yield run
+
+    @contextlib.contextmanager
+    def serving(self, blueprint: Path, core: int, *, workers: int = 1) -> Generator[Running]:
+        """With a blueprint of the caller's, in which ``app`` asks ``assistant``."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        command = [self.python, "-m", "holdfast.cli", "up", str(blueprint)]
+        command += ["--data", str(self.data), "--workers", str(workers)]
         command += ["--port", "0", "--console-port", "0", "--json"]
         with started(self.name, command, core=core, pipe=True) as run:
             assert run.process.stdout is not None
@@ -207,63 +228,10 @@ class Holdfast:
             port = int(json.loads(line)["ready"]["url"].rpartition(":")[2])
             made = self._command("key", "create", "app", "--data", str(self.data), "--json")
             key = json.loads(made)["key"]
-            wait_ready(port, key, run)
-            yield Running(pid=run.process.pid, port=port, key=key)
+            target = Running(pid=run.process.pid, port=port, key=key)
+            wait_ready(target, run)
+            yield target
 
     def verify(self) -> dict[str, object]:
         """What ``holdfast audit verify`` says of the log that the last run left."""
         return json.loads(self._command("audit", "verify", "--data", str(self.data), "--json"))
-
-
-class LiteLLM:
-    """LiteLLM's proxy in its own environment, in its best case: production mode, no database."""
-
-    name = "litellm"
-    KEY = "sk-benchmark-5f0c1d7e9a2b4c6d8e0f1a3b5c7d9e0f"
-
-    def __init__(self) -> None:
-        self.home = WORK / "litellm"
-        self.pins = HERE / "litellm.txt"
-        self.version = next(
-            line.split("==")[1].split()[0]
-            for line in self.pins.read_text().splitlines()
-            if line.startswith("litellm==")
-        )
-
-    def missing(self) -> str | None:
-        """Makes the environment on first use (about 740 MB); the reason when that fails."""
-        stamp = self.home / "pins"
-        if stamp.exists() and stamp.read_text() == self.pins.read_text():
-            return None
-        print(f"installing LiteLLM {self.version} into {self.home} (once, some minutes) ...")
-        shutil.rmtree(self.home, ignore_errors=True)
-        pip = [str(self.home / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        pip += ["--disable-pip-version-check", "--require-hashes", "-r", str(self.pins)]
-        try:
-            subprocess.run([sys.executable, "-m", "venv", str(self.home)], check=True)
-            subprocess.run(pip, check=True, capture_output=True, text=True)
-        except subprocess.CalledProcessError as error:
-            said = (error.stderr or "").strip().splitlines()
-            return f"LiteLLM cannot be installed: {said[-1] if said else error}"
-        stamp.write_text(self.pins.read_text())
-        return None
-
-    @contextlib.contextmanager
-    def running(self, upstream: Running, core: int) -> Generator[Running]:
-        port = free_port()
-        config = filled("litellm.yaml", UPSTREAM_PORT=upstream.port)
-        command = [str(self.home / "bin" / "litellm"), "--config", str(config)]
-        command += ["--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
-        env = {
-            "LITELLM_MODE": "PRODUCTION",
-            "LITELLM_LOG": "ERROR",
-            "LITELLM_MASTER_KEY": self.KEY,
-            # Without it, it tries to fetch a price list from the network at every start.
-            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        }
-        with started(self.name, command, core=core, env=env) as run:
-            wait_ready(port, self.KEY, run)
-            yield Running(pid=run.process.pid, port=port, key=self.KEY)
-
-
-TARGETS = {"direct": Direct, "nginx": Nginx, "holdfast": Holdfast, "litellm": LiteLLM}

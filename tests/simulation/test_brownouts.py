@@ -33,3 +33,8 @@ def test_a_client_of_the_usual_kind_does_not_come_back():
 def test_without_trouble_nothing_is_lost():
     course = run_course("brown-out", load_share=0.7)
     assert course.goodput(-60, -30) == 1.0
+
+
+def test_without_being_told_how_much_a_model_bears_goodput_is_back_within_a_second():
+    course = run_course("brown-out", load_share=0.7, system="holdfast-defaults")
+    assert course.goodput(1, 30) >= 0.95

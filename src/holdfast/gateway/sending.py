@@ -88,8 +88,6 @@ class Sending:
         self._is_over = self._is_hedged = False
         self._due, self._tried, self._size = 0.0, 0, 0
 
-    # -- its turn -----------------------------------------------------------------------------
-
     def begin(self) -> None:
         routed, journey = self._routed, self._journey
         journey.due_in_all = self._due = journey.began + routed.total_s

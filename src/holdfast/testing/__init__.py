@@ -1,24 +1,25 @@
-"""The public test kit: the whole gateway in a simulated world, and checkers of what must hold.
+"""The public test kit: the whole gateway in a simulated world, and rules that must hold in it.
 
-``run_seed(n)`` runs one seed and raises ``CheckError`` when a rule was broken; the same seed gives
-the same history. ``make sim SEED=n`` does it from the command line.
+``run_seed(n)`` runs what a seed draws (a system, calls, faults) and raises ``CheckError`` when a rule
+was broken; the same seed gives the same history, byte for byte. ``make sim SEED=n`` runs a day of it.
 """
 
-from holdfast.testing.caller import Caller, Heard
-from holdfast.testing.checkers import CheckError, check_all
-from holdfast.testing.simulation import History, run_seed
-from holdfast.testing.system import BLUEPRINT, SimSystem
-from holdfast.testing.upstream import Script, ScriptedUpstream
+from holdfast.testing.checkers import RULES
+from holdfast.testing.court import CheckError, Court, Evidence, Rule
+from holdfast.testing.plan import KINDS, Plan, draw_day, draw_plan
+from holdfast.testing.simulation import History, run_plan, run_seed
 
 __all__ = [
-    "BLUEPRINT",
-    "Caller",
+    "KINDS",
+    "RULES",
     "CheckError",
-    "Heard",
+    "Court",
+    "Evidence",
     "History",
-    "Script",
-    "ScriptedUpstream",
-    "SimSystem",
-    "check_all",
+    "Plan",
+    "Rule",
+    "draw_day",
+    "draw_plan",
+    "run_plan",
     "run_seed",
 ]

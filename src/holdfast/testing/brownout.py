@@ -44,6 +44,7 @@ WARM_S: Final = 30
 TROUBLE_S: Final = 30
 TRIES: Final = 3
 BACKOFF_S: Final = 0.1
+CONCURRENCY: Final[dict[str, str]] = {"holdfast": "{calls_start: 20}", "holdfast-defaults": "{}"}
 GATEWAY: Final = Address(host="127.0.0.1", port=8080)
 MEMBERS: Final = (Address(host="127.0.0.1", port=9001), Address(host="127.0.0.1", port=9002))
 BODY: Final = b'{"model":"reviewer","messages":[{"role":"user","content":"hi"}]}'
@@ -59,7 +60,7 @@ nodes:
     description: Two upstreams answer for it.
     controls:
       timeouts: {{first_byte_s: {ATTEMPT_S:g}, idle_s: {ATTEMPT_S:g}, total_s: {DEADLINE_S:g}}}
-      concurrency: {{calls_start: 20}}
+      concurrency: CONCURRENCY
   one:
     type: ai:llm
     description: One of two.
@@ -183,14 +184,15 @@ def run_course(
     trouble: Trouble,
     *,
     load_share: float,
-    system: Literal["holdfast", "naive"] = "holdfast",
+    system: Literal["holdfast", "holdfast-defaults", "naive"] = "holdfast",
     after_s: int = 30,
     seed: int = 1,
 ) -> Course:
     """Calls at ``load_share`` of what the models bear, before, during and ``after_s`` seconds after
-    the trouble. ``naive``: no gateway; each client tries three times, with backoff and full jitter,
-    at a model of chance."""
-    put = _holdfast if system == "holdfast" else _naive
+    the trouble. ``holdfast`` is told how many calls to begin with; ``holdfast-defaults`` is not.
+    ``naive``: no gateway; each client tries three times, with backoff and full jitter, at a model
+    of chance."""
+    put = _naive if system == "naive" else _holdfast(CONCURRENCY[system])
     return simulate(
         seed,
         lambda loop: course(
@@ -289,17 +291,20 @@ async def _naive(world: World) -> Ask:
     return ask
 
 
-async def _holdfast(world: World) -> Ask:
-    await world.listen()
-    gateway, key = await _gateway(world)
-    world.ending.push_async_callback(gateway.drain, within_s=1)
-    client = world.client(GATEWAY, key)
-    return lambda: client.ask(DEADLINE_S)
+def _holdfast(concurrency: str) -> System:
+    async def put(world: World) -> Ask:
+        await world.listen()
+        gateway, key = await _gateway(world, BLUEPRINT.replace("CONCURRENCY", concurrency))
+        world.ending.push_async_callback(gateway.drain, within_s=1)
+        client = world.client(GATEWAY, key)
+        return lambda: client.ask(DEADLINE_S)
+
+    return put
 
 
-async def _gateway(world: World) -> tuple[Gateway, str]:
+async def _gateway(world: World, text: str) -> tuple[Gateway, str]:
     entropy = SimEntropy(1)
-    blueprint = load(BLUEPRINT, source="brown-out", read=_no_file)
+    blueprint = load(text, source="brown-out", read=_no_file)
     journals = SimJournals(entropy, delay_s=(0.0005, 0.001))
     gateway = Gateway(
         clock=world.clock,

@@ -1,13 +1,18 @@
 """Journals in memory: appends take virtual time, disks fill up, a crash tears the last write."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from holdfast.world.ports import Entropy, WorldError
+from holdfast.world.sim.disk import SimDisk, refused
 
 
 def _nothing() -> None:
     """No fault: the append goes through."""
+
+
+def _unseen(name: str, data: bytes) -> None:
+    """Nobody watches what is written."""
 
 
 class SimJournals:
@@ -16,6 +21,7 @@ class SimJournals:
     An append takes between ``delay_s[0]`` and ``delay_s[1]`` seconds of the running loop's time,
     drawn from ``entropy``. Past ``capacity`` bytes in all, appends fail and leave the prefix that
     fitted. ``before_write`` runs before each change takes effect; what it raises happens instead.
+    ``disk`` may refuse and tear appends; ``written`` is called with all that came to lie on it.
     """
 
     def __init__(
@@ -25,8 +31,12 @@ class SimJournals:
         delay_s: tuple[float, float] = (0.0005, 0.004),
         capacity: int | None = None,
         before_write: Callable[[], None] = _nothing,
+        disk: SimDisk | None = None,
+        written: Callable[[str, bytes], None] = _unseen,
     ) -> None:
         self.capacity = capacity
+        self.disk = disk
+        self._written = written
         self.delay_s = delay_s
         self._entropy = entropy
         self._before_write = before_write
@@ -57,16 +67,19 @@ class SimJournals:
         self._before_write()
         self._files.pop(name, None)
 
-    def crash(self) -> None:
-        """The machine stops: of each append under way a drawn prefix, or nothing, is kept.
+    def crash(self, names: Collection[str] | None = None) -> None:
+        """The machine, or the process that wrote the journals of these ``names``, stops.
 
-        Writers from before the crash are dead: their appends never return.
+        Of each append under way a drawn prefix, or nothing, is kept. Writers from before the crash
+        are dead: their appends never return.
         """
-        for writer in self._writers:
+        for writer in tuple(self._writers):
+            if names is not None and writer.name not in names:
+                continue
+            self._writers.remove(writer)
             torn = writer.crash(self._entropy.jitter())
             if writer.name in self._files:
-                self._files[writer.name] += torn
-        self._writers.clear()
+                self._keep(writer.name, torn)
 
     def flip(self, name: str, *, offset: int) -> None:
         """Damage one byte behind everybody's back."""
@@ -78,22 +91,30 @@ class SimJournals:
 
     def delay(self) -> float:
         shortest, longest = self.delay_s
-        return shortest + (longest - shortest) * self._entropy.jitter()
+        more = self.disk.delay_s if self.disk is not None else 0.0
+        return more + shortest + (longest - shortest) * self._entropy.jitter()
 
     def write(self, name: str, data: bytes) -> None:
         self._before_write()
-        file = self._files.get(name)
-        if file is None:
+        if name not in self._files:
             return  # removed while it was open, as a file may be: the bytes go nowhere
+        kept = self.disk.kept() if self.disk is not None else None
+        if kept is not None:
+            self._keep(name, data[: round(len(data) * kept)])
+            raise refused(f"the append to the journal {name}")
         room = len(data)
         if self.capacity is not None:
             room = max(0, self.capacity - sum(map(len, self._files.values())))
-        file += data[:room]
+        self._keep(name, data[:room])
         if room < len(data):
             raise WorldError(
                 f"cannot append to the journal {name}: no space left on device",
                 fix="free disk space, or move the data directory to a larger disk",
             )
+
+    def _keep(self, name: str, data: bytes) -> None:
+        self._files[name] += data
+        self._written(name, data)
 
 
 class SimJournalWriter:

@@ -7,12 +7,15 @@ and protocols rely on it.
 """
 
 import asyncio
+import contextlib
+import contextvars
 import random
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, NoReturn, TypeVar
 
 from holdfast.core import HoldfastError
+from holdfast.world.sim.processes import NOBODY, SimProcess, current_process, process_of
 
 T = TypeVar("T")
 
@@ -40,15 +43,23 @@ class _TimeSelector:
 
 
 class SimLoop(asyncio.BaseEventLoop):
-    """One seeded run. Use ``simulate``; the loop is also what ``SimClock`` and others read."""
+    """One seeded run. Use ``simulate``; the loop is also what ``SimClock`` and others read.
+
+    ``faults`` are exceptions that callbacks and tasks raised and nobody caught.
+    """
 
     _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
 
     def __init__(self, seed: int) -> None:
         super().__init__()
         self.random = random.Random(seed)  # noqa: S311 - replayable by intent
+        self.faults: list[str] = []
         self._now = 0.0
         self._selector = _TimeSelector(self)
+        self._dead: dict[str, SimProcess] = {}
+        self._zombies: list[asyncio.Task[Any]] = []
+        self.set_exception_handler(self._on_fault)
 
     def time(self) -> float:
         return self._now
@@ -59,17 +70,91 @@ class SimLoop(asyncio.BaseEventLoop):
             raise DeadlockError(
                 f"the simulation did not end within {TIME_LIMIT_S:g} virtual seconds"
             )
-        self._shuffle()
+        if len(self._ready) > 1:
+            self._shuffle()
+
+    # -- processes ----------------------------------------------------------------------------
+
+    def kill(self, process: SimProcess) -> None:
+        """From now on no code of ``process`` runs: its timers and tasks stop where they are."""
+        process.is_dead = True
+        self._dead[process.name] = process
+        for handle in (*self._ready, *self._scheduled):
+            if process_of(_context(handle)) is process:
+                handle.cancel()
+        for task in sorted(asyncio.all_tasks(self), key=lambda t: t.get_name()):
+            if _owner(task) == process.name:
+                # Kept until the end: the collector would run their ``finally`` at some moment.
+                task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001  # pyright: ignore[reportAttributeAccessIssue]
+                self._zombies.append(task)
+
+    def living(self) -> Iterator[asyncio.Task[object]]:
+        """Tasks that have not ended and were not killed, by name."""
+        killed = {id(task) for task in self._zombies}
+        alive = (task for task in asyncio.all_tasks(self) if id(task) not in killed)
+        return iter(sorted(alive, key=lambda task: task.get_name()))
+
+    def timers(self) -> list[str]:
+        """What is still set to happen, by the name of who set it; bytes on their way apart."""
+        names: list[str] = []
+        for handle in self._scheduled:
+            if handle.cancelled() or isinstance(_caller(handle), asyncio.BaseTransport):
+                continue
+            process = process_of(_context(handle))
+            names.append(process.name if process is not None else NOBODY)
+        return names
+
+    def create_task(  # pyright: ignore[reportIncompatibleMethodOverride] - generators are no tasks here
+        self, coro: Coroutine[Any, Any, T], **options: Any
+    ) -> asyncio.Task[T]:
+        context = options.get("context")
+        process = process_of(context) if context is not None else current_process()
+        if options.get("name") is None:
+            options["name"] = f"{process.name if process else NOBODY}: {coro.__qualname__}"
+        return super().create_task(coro, **options)
+
+    def call_soon(
+        self, callback: Callable[..., object], *args: Any, context: Any = None
+    ) -> asyncio.Handle:
+        handle = super().call_soon(callback, *args, context=context)
+        if self._dead:
+            self._drop_if_dead(handle)
+        return handle
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        handle = super().call_at(when, callback, *args, context=context)
+        if self._dead:
+            self._drop_if_dead(handle)
+        return handle
+
+    def _drop_if_dead(self, handle: asyncio.Handle) -> None:
+        process = process_of(_context(handle))
+        if process is not None and process.is_dead:
+            handle.cancel()
+
+    async def bury(self) -> None:
+        """Let go of what was killed: the very last thing, for it runs ``finally`` clauses."""
+        for process in self._dead.values():
+            process.is_dead = False
+        for task in self._zombies:
+            with contextlib.suppress(Exception, asyncio.CancelledError):
+                coroutine = task.get_coro()
+                assert coroutine is not None
+                coroutine.close()
+
+    def _on_fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self.faults.append(f"{context.get('message')}: {error!r}")
+
+    # -- order and time -----------------------------------------------------------------------
 
     def _shuffle(self) -> None:
         """Interleave the ready callbacks of different owners at random, each owner's in order."""
-        if len(self._ready) < 2:
-            return
         queues: dict[int, deque[asyncio.Handle]] = {}
         for handle in self._ready:
-            callback = getattr(handle, "_callback", handle)
-            owner = getattr(callback, "__self__", callback)
-            queues.setdefault(id(owner), deque()).append(handle)
+            queues.setdefault(id(_caller(handle)), deque()).append(handle)
         waiting = list(queues.values())
         self._ready.clear()
         while waiting:
@@ -93,6 +178,20 @@ class SimLoop(asyncio.BaseEventLoop):
         )
 
 
+def _context(handle: asyncio.Handle) -> contextvars.Context:
+    return handle._context  # type: ignore[attr-defined]  # noqa: SLF001  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
+
+
+def _caller(handle: asyncio.Handle) -> object:
+    """The object whose method will be called, or the function."""
+    callback = getattr(handle, "_callback", handle)
+    return getattr(callback, "__self__", callback)
+
+
+def _owner(task: asyncio.Task[object]) -> str:
+    return task.get_name().partition(": ")[0]
+
+
 def simulate(seed: int, main: Callable[[SimLoop], Coroutine[None, None, T]]) -> T:
     """Run ``main`` to its end in a new simulated loop; the same seed gives the same history."""
     loop = SimLoop(seed)
@@ -108,8 +207,9 @@ def simulate(seed: int, main: Callable[[SimLoop], Coroutine[None, None, T]]) -> 
 
 
 def _cancel_rest(loop: SimLoop) -> None:
-    tasks = asyncio.all_tasks(loop)
-    for task in sorted(tasks, key=lambda t: t.get_name()):
+    tasks = list(loop.living())
+    for task in tasks:
         task.cancel()
     if tasks:
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(loop.bury())

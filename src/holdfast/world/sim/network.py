@@ -1,22 +1,28 @@
-"""A network in memory, as unkind as the seed wants: slow, in odd pieces, refusing, cutting."""
+"""A network in memory, as unkind as the seed wants: slow, in odd pieces, refusing, cutting, lying."""
 
 import asyncio
+import random
 import socket
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from holdfast.world.ports import Address
+from holdfast.world.sim.faults import Fault
 from holdfast.world.sim.loop import SimLoop
+from holdfast.world.sim.processes import NOBODY, SimProcess, current_process
+from holdfast.world.sim.trace import Trace
+from holdfast.world.sim.transport import SimTransport
 
-HIGH_WATER_BYTES = 64 * 1024
-TICK_S = 1e-7
-"""Between two deliveries of one connection, so that their order is their timers' order."""
+Key: TypeAlias = tuple[str, int]
+
+EVERYWHERE = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkFaults:
-    """Shares are probabilities; times are seconds of virtual time."""
+    """The state of the network, or of the way to one address. Shares are probabilities; times are
+    seconds of virtual time."""
 
     latency_s: tuple[float, float] = (0.0001, 0.002)
     refused_share: float = 0.0
@@ -25,15 +31,95 @@ class NetworkFaults:
     """Of writes, after which the connection is reset."""
     split_share: float = 0.3
     """Of writes, that arrive in several pieces."""
+    half_close_share: float = 0.0
+    """Of writes, after which the writer's direction ends."""
+    truncated_share: float = 0.0
+    """Of writes, that lose their end; the connection closes as if in order."""
+    corrupted_share: float = 0.0
+    """Of the listener's writes, in which a bit is flipped."""
+    late: tuple[float, float] = (0.0, 0.0)
+    """The share of messages that take up to so many seconds more."""
+    bytes_per_s: float = 0.0
+    """The width of the way; 0 is as wide as can be."""
+    is_mute: bool = False
+    """What the listener sends is held."""
+    is_black: bool = False
+    """What anybody sends is held, and nobody connects."""
+
+    def with_fault(self, fault: Fault) -> "NetworkFaults":
+        """The state while ``fault`` lasts."""
+        share, amount = fault.share, fault.amount
+        low, high = self.latency_s
+        match fault.kind:
+            case "delay":
+                return replace(self, latency_s=(low, high + amount))
+            case "reorder":
+                return replace(self, late=(share, amount))
+            case "cut":
+                return replace(self, cut_share=share)
+            case "half-close":
+                return replace(self, half_close_share=share)
+            case "truncate":
+                return replace(self, truncated_share=share)
+            case "corrupt":
+                return replace(self, corrupted_share=share)
+            case "refused":
+                return replace(self, refused_share=share)
+            case "black-hole":
+                return replace(self, is_black=True)
+            case "mute":
+                return replace(self, is_mute=True)
+            case "slow":
+                return replace(self, bytes_per_s=amount)
+            case "split":
+                return replace(self, split_share=share)
+            case _:
+                raise ValueError(f"the network has no fault {fault.kind!r}")
+
+    @property
+    def is_rough(self) -> bool:
+        """Whether a write may come to any harm."""
+        return bool(
+            self.cut_share or self.half_close_share or self.truncated_share or self.corrupted_share
+        )
 
 
 class SimNetwork:
-    """Listeners by address; connections as pairs of transports."""
+    """Listeners by address; connections as pairs of transports.
 
-    def __init__(self, loop: SimLoop, *, faults: NetworkFaults | None = None) -> None:
+    ``faults`` is the state everywhere, ``begin`` and ``end`` change it for a while and for one
+    address. At a ``shared`` address several may listen (SO_REUSEPORT): a connection goes to one of
+    them by chance. ``open`` are the ends of connections that are not lost; ``tainted`` the numbers
+    of connections on which a bit was flipped.
+    """
+
+    def __init__(
+        self,
+        loop: SimLoop,
+        *,
+        faults: NetworkFaults | None = None,
+        shared: Collection[Address] = (),
+        trace: Trace | None = None,
+    ) -> None:
         self.loop = loop
+        self.world = SimProcess(NOBODY)
+        """Whoever belongs to no process: it never dies."""
         self.faults = faults or NetworkFaults()
-        self.listeners: dict[tuple[str, int], Callable[[], asyncio.Protocol]] = {}
+        self.trace = trace or Trace()
+        self.random = random.Random(f"network {loop.random.random()}")  # noqa: S311 - replayable by intent
+        self.listeners: dict[Key, list[SimListener]] = {}
+        self.open: dict[SimTransport, None] = {}
+        self.holding: dict[SimTransport, None] = {}
+        """Ends that have sent what a fault holds; they may be closed by now."""
+        self.tainted: set[int] = set()
+        self.broken: list[str] = []
+        """Promises of a transport's user that were broken, for whoever checks."""
+        self._shared = {(address.host, address.port) for address in shared}
+        self._lasting: list[Fault] = []
+        self._states: dict[Key, NetworkFaults] = {}
+        self._everywhere = self.faults
+        self._calm: asyncio.Event = asyncio.Event()
+        self._count = 0
 
     async def listen(
         self, factory: Callable[[], asyncio.Protocol], *, sock: socket.socket | Address
@@ -41,148 +127,98 @@ class SimNetwork:
         if not isinstance(sock, Address):
             raise OSError("the simulated network listens at an Address")
         key = (sock.host, sock.port)
-        if key in self.listeners:
+        here = self.listeners.setdefault(key, [])
+        if here and key not in self._shared:
             raise OSError(f"address {sock} is already in use")
-        self.listeners[key] = factory
-        return SimListener(self, key)
+        listener = SimListener(self, key, factory)
+        here.append(listener)
+        return listener
 
     async def connect(
         self, factory: Callable[[], asyncio.Protocol], *, address: Address
     ) -> asyncio.Protocol:
-        await asyncio.sleep(self.latency())
-        accept = self.listeners.get((address.host, address.port))
-        if accept is None or self.loop.random.random() < self.faults.refused_share:
+        key = (address.host, address.port)
+        await asyncio.sleep(self.latency(key))
+        while self.state(key).is_black:
+            await self._calm.wait()
+        listeners = self.listeners.get(key)
+        if not listeners or self.random.random() < self.state(key).refused_share:
             raise ConnectionRefusedError(f"{address} refused the connection")
-        near, far = SimTransport(self, "sim-server"), SimTransport(self, "sim-client")
+        listener = listeners[0] if len(listeners) == 1 else self.random.choice(listeners)
+        self._count += 1
+        near = SimTransport(self, key, number=2 * self._count, peer="sim-server")
+        far = SimTransport(self, key, number=2 * self._count + 1, peer=f"sim-{self._count}")
+        far.owner = listener.owner
+        far.is_listener = True
         near.join(far, factory())
-        far.join(near, accept())
-        far.begin()
+        far.join(near, far.as_owner(listener.factory))
+        far.as_owner(far.begin)
         near.begin()
         return near.protocol
 
-    def latency(self) -> float:
-        low, high = self.faults.latency_s
-        return low + (high - low) * self.loop.random.random()
+    # -- faults -------------------------------------------------------------------------------
+
+    def begin(self, fault: Fault) -> None:
+        """From now on ``fault`` is."""
+        self._lasting.append(fault)
+        self._settle()
+
+    def end(self, fault: Fault) -> None:
+        """It is over; what was held arrives."""
+        self._lasting.remove(fault)
+        self._settle()
+        calm, self._calm = self._calm, asyncio.Event()
+        calm.set()
+        for transport in tuple(self.holding):
+            transport.release()
+
+    def state(self, key: Key) -> NetworkFaults:
+        """The state of the way to an address."""
+        return self._states.get(key, self._everywhere) if self._lasting else self.faults
+
+    def latency(self, key: Key) -> float:
+        state, draw = self.state(key), self.random.random
+        low, high = state.latency_s
+        seconds = low + (high - low) * draw()
+        if state.late[0] and draw() < state.late[0]:
+            seconds += state.late[1] * draw()
+        return seconds
+
+    def _settle(self) -> None:
+        self._everywhere = self.faults
+        self._states = {}
+        for fault in self._lasting:
+            if fault.where == EVERYWHERE:
+                self._everywhere = self._everywhere.with_fault(fault)
+        for fault in self._lasting:
+            if fault.where != EVERYWHERE:
+                host, _, port = fault.where.rpartition(":")
+                key = (host, int(port))
+                self._states[key] = self._states.get(key, self._everywhere).with_fault(fault)
+
+    # -- processes ----------------------------------------------------------------------------
+
+    def kill(self, process: SimProcess) -> None:
+        """The machine closes what a dead process had open: its peers see resets."""
+        for key, here in tuple(self.listeners.items()):
+            self.listeners[key] = [one for one in here if one.owner is not process]
+        for transport in tuple(self.open):
+            if transport.owner is process:
+                transport.die()
 
 
 class SimListener:
     """A listening address."""
 
-    def __init__(self, network: SimNetwork, key: tuple[str, int]) -> None:
+    def __init__(
+        self, network: SimNetwork, key: Key, factory: Callable[[], asyncio.Protocol]
+    ) -> None:
+        self.factory = factory
+        self.owner = current_process() or network.world
         self._network = network
         self._key = key
 
     def close(self) -> None:
-        self._network.listeners.pop(self._key, None)
-
-
-class SimTransport(asyncio.Transport):
-    """One end of a connection: bytes arrive at the other end later, in order, maybe in pieces."""
-
-    def __init__(self, network: SimNetwork, peer_name: str) -> None:
-        super().__init__({"peername": (peer_name, 0)})
-        self._network = network
-        self._loop = network.loop
-        self._next_delivery = 0.0
-        self._in_flight = 0
-        self._inbox: deque[bytes | None] = deque()
-        self._reading = True
-        self._writable = True
-        self._closing = False
-        self._lost = False
-        self.protocol: asyncio.Protocol
-        self._other: SimTransport
-
-    def join(self, other: "SimTransport", protocol: asyncio.Protocol) -> None:
-        self._other = other
-        self.protocol = protocol
-
-    def begin(self) -> None:
-        self.protocol.connection_made(self)
-
-    # -- what protocols call ------------------------------------------------------------------
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        if self._closing or not data:
-            return
-        rng, faults = self._loop.random, self._network.faults
-        if rng.random() < faults.cut_share:
-            self._loop.call_soon(self.lose, ConnectionResetError("cut by the network"))
-            self._loop.call_soon(self._other.lose, ConnectionResetError("cut by the network"))
-            return
-        whole = bytes(data)
-        self._in_flight += len(whole)
-        while len(whole) > 1 and rng.random() < faults.split_share:
-            cut = rng.randrange(1, len(whole))
-            self._post(whole[:cut])
-            whole = whole[cut:]
-        self._post(whole)
-        if self._in_flight > HIGH_WATER_BYTES and self._writable:
-            self._writable = False
-            self.protocol.pause_writing()
-
-    def close(self) -> None:
-        if not self._closing:
-            self._closing = True
-            self._post(None)
-            self._loop.call_soon(self.lose, None)
-
-    def abort(self) -> None:
-        if not self._lost:
-            self._closing = True
-            self._loop.call_soon(self.lose, None)
-            reset = ConnectionResetError("reset by peer")
-            self._loop.call_later(self._network.latency(), self._other.lose, reset)
-
-    def can_write_eof(self) -> bool:
-        return False
-
-    def is_closing(self) -> bool:
-        return self._closing
-
-    def get_write_buffer_size(self) -> int:
-        return self._in_flight
-
-    def pause_reading(self) -> None:
-        self._reading = False
-
-    def resume_reading(self) -> None:
-        if not self._reading:
-            self._reading = True
-            self._loop.call_soon(self._drain_inbox)
-
-    def is_reading(self) -> bool:
-        return self._reading
-
-    # -- the way of the bytes -----------------------------------------------------------------
-
-    def _post(self, data: bytes | None) -> None:
-        due = self._loop.time() + self._network.latency()
-        self._next_delivery = max(due, self._next_delivery + TICK_S)
-        self._loop.call_at(self._next_delivery, self._other.arrive, data)
-
-    def arrive(self, data: bytes | None) -> None:
-        self._inbox.append(data)
-        self._drain_inbox()
-
-    def _drain_inbox(self) -> None:
-        while self._inbox and self._reading and not self._lost:
-            data = self._inbox.popleft()
-            if data is None:
-                self.protocol.eof_received()
-                self._closing = True
-                self.lose(None)
-                return
-            self._other.delivered(len(data))
-            self.protocol.data_received(data)
-
-    def delivered(self, size: int) -> None:
-        self._in_flight -= size
-        if not self._writable and self._in_flight < HIGH_WATER_BYTES // 2 and not self._lost:
-            self._writable = True
-            self.protocol.resume_writing()
-
-    def lose(self, error: Exception | None) -> None:
-        if not self._lost:
-            self._lost = self._closing = True
-            self.protocol.connection_lost(error)
+        here = self._network.listeners.get(self._key, [])
+        if self in here:
+            here.remove(self)
