@@ -214,6 +214,7 @@ class Caller:
         self._keys = keys
         self._network = network
         self._idle: list[CallerLink] = []
+        self._using: dict[int, CallerLink | None] = {}
         self._draw = Random(f"caller {seed} {name}")  # noqa: S311 - replayable by intent
 
     async def ask(self, order: Order, on_head: Callable[[Heard], None]) -> Heard:
@@ -221,32 +222,40 @@ class Caller:
         body = order.body()
         heard = Heard(order, len(body), sent_at=self._network.loop.time())
         message = self._message(order, body)
-        link: CallerLink | None = None
+        self._using[order.number] = None
         try:
             async with asyncio.timeout(order.patience_s):
-                while not heard.ended_at:
-                    link, is_fresh = await self._connection()
-                    heard.sendings += 1
-                    await link.ask(message, heard, on_head)
-                    if is_fresh or heard.status is not None or heard.whole:
-                        break
-                    # A kept connection that closes as it is used again was idle for too long:
-                    # every client asks once more (RFC 9112 section 9.3.1).
-                    heard.ended_at, heard.failure = None, None
+                await self._ask(message, heard, on_head)
         except TimeoutError:
             heard.left = True
             heard.ended_at = self._network.loop.time()
-            if link is not None:
-                link.leave(order.leaving)
         except OSError as error:
             heard.failure = str(error)
             heard.ended_at = self._network.loop.time()
-        else:
-            if link is not None and link.is_open and link.keeps and heard.whole:
-                self._idle.append(link)
-            elif link is not None and link.is_open:
-                link.transport.close()
+        self._let_go(self._using.pop(order.number), heard)
         return heard
+
+    async def _ask(self, message: bytes, heard: Heard, on_head: Callable[[Heard], None]) -> None:
+        is_fresh = False
+        while not heard.ended_at:
+            link, is_fresh = await self._connection()
+            self._using[heard.order.number] = link
+            heard.sendings += 1
+            await link.ask(message, heard, on_head)
+            if not is_fresh and heard.status is None and not heard.whole:
+                # A kept connection that closes as it is used again was idle for too long: every
+                # client asks once more (RFC 9112 section 9.3.1).
+                heard.ended_at, heard.failure = None, None
+
+    def _let_go(self, link: CallerLink | None, heard: Heard) -> None:
+        if link is None:
+            return
+        if heard.left:
+            link.leave(heard.order.leaving)
+        elif link.is_open and link.keeps and heard.whole:
+            self._idle.append(link)
+        elif link.is_open:
+            link.transport.close()
 
     def close(self) -> None:
         """Close idle connections."""

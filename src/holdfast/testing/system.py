@@ -10,7 +10,7 @@ from holdfast.core import HoldfastError, NodeId
 from holdfast.gateway import Gateway
 from holdfast.identity import Credential, Credentials, new_key
 from holdfast.policy import Policy
-from holdfast.resilience.treasury import SavedBook
+from holdfast.resilience import SavedBook
 from holdfast.testing.declaring import blueprint_text, policy_text
 from holdfast.testing.keeper import SimKeeper
 from holdfast.testing.ledger import Ledger

@@ -10,11 +10,12 @@ from holdfast.world.sim.entropy import SimEntropy
 from holdfast.world.sim.faults import CLOCK_KINDS, DISK_KINDS, NETWORK_KINDS, Fault
 from holdfast.world.sim.journals import SimJournals, SimJournalWriter
 from holdfast.world.sim.loop import DeadlockError, SimLoop, simulate
-from holdfast.world.sim.network import EVERYWHERE, NetworkFaults, SimListener, SimNetwork
+from holdfast.world.sim.network import EVERYWHERE, SimListener, SimNetwork
 from holdfast.world.sim.processes import SimProcess, current_process
 from holdfast.world.sim.store import SimStore
 from holdfast.world.sim.trace import Trace
 from holdfast.world.sim.transport import SimTransport
+from holdfast.world.sim.weather import NetworkFaults
 
 __all__ = [
     "CLOCK_KINDS",
