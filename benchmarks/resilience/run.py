@@ -197,11 +197,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--scenarios", nargs="+", choices=names, default=names)
     parser.add_argument("--repetitions", type=int, default=1, help="each with another seed")
     spans = {
-        "calm": (6, 3),
+        "calm": (15, 15),
         "fault": (10, 5),
         "after": (20, 8),
-        "fill": (10, 5),
-        "measure": (20, 6),
+        "fill": (15, 12),
+        "measure": (20, 8),
     }
     for name, (whole, quick) in spans.items():
         parser.add_argument(f"--{name}-s", type=float, help=f"default {whole}, quick {quick}")

@@ -22,7 +22,7 @@ PLANTED = {
     ],
     "gateway/path.py": ["holdfast.audit.log", "holdfast.blueprint.parts", "holdfast.policy.errors"],
     "gateway/rules.py": ["holdfast.gateway.path", "holdfast.identity.store"],
-    "gateway/replies.py": ["holdfast.providers.openai"],
+    "gateway/replies.py": ["holdfast.providers.openai", "holdfast.resilience.breaker"],
     "faces/api/models.py": ["holdfast.faces.web", "holdfast.gateway.path", "holdfast.app.logs"],
     "app/logs.py": ["holdfast.testing.caller", "holdfast.faces.view"],
 }
