@@ -108,22 +108,16 @@ class Fare:
             bulkhead.leave()
         self._inside = 0
         reservations, self._reservations = self._reservations, []
-        unknown = self.unknown + (is_answered and not _is_told(usage))
+        costs = [tolls.amounts(self._tokens)] * self.unknown
+        if is_answered and usage is not None and usage.prompt_tokens is not None:
+            costs.append(spent(node, usage.prompt_tokens, usage.completion_tokens or 0))
+        elif is_answered:
+            costs.append(tolls.amounts(self._tokens))
         for index, reservation in enumerate(reservations):
-            if index < unknown:
-                actual = tolls.amounts(self._tokens)
-            elif is_answered and index == len(reservations) - 1 and usage is not None:
-                actual = spent(node, usage.prompt_tokens or 0, usage.completion_tokens or 0)
-            else:
-                actual = Amounts()
-            if index and actual.calls:
-                # However many attempts it took, it was one call.
-                actual -= Amounts(calls=1)
+            cost = costs[index] if index < len(costs) else Amounts()
+            # However many attempts it took, it was one call.
+            actual = cost - Amounts(calls=1) if index and cost.calls else cost
             self._spending.settle(reservation, actual)
-
-
-def _is_told(usage: Usage | None) -> bool:
-    return usage is not None and usage.prompt_tokens is not None
 
 
 def _refusal(answer: Short | Unavailable, wall: Instant) -> Refusal:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
+
 from holdfast.audit import Log, LogSigner, Recorder
 from holdfast.blueprint import Blueprint, SecretReference, load
 from holdfast.core import HoldfastError, NodeId
@@ -239,8 +241,9 @@ class SimSystem:
 
     def revoke_old_keys(self) -> None:
         """The second key of every caller is worth nothing from now on."""
-        self._old = []
-        credentials = Credentials(self._own)
+        now = self.clock.now()
+        self._old = [msgspec.structs.replace(old, revoked=now) for old in self._old]
+        credentials = Credentials(self._own + self._old)
         for worker in self.workers.values():
             gateway = worker.gateway
             worker.process.run(lambda gateway=gateway: gateway.replace_credentials(credentials))

@@ -205,3 +205,10 @@ def test_however_many_attempts_it_takes_a_call_is_one_call(kit, one_upstream):
     text = budgeted(one_upstream, "retries: {backoff_s: 0.01}")
     run(kit, text, till, kit.cut(), kit.whole(), bodies=[kit.chat()])
     assert [actual.calls for actual in till.settled] == [1, 0]
+
+
+def test_a_call_whose_first_try_cost_nothing_is_one_call_too(kit, one_upstream):
+    till = Till(10_000)
+    text = budgeted(one_upstream, "retries: {backoff_s: 0.01}")
+    run(kit, text, till, kit.status(500), kit.whole(), bodies=[kit.chat()])
+    assert sum(actual.calls for actual in till.settled) == 1
