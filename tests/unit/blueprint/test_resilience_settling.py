@@ -236,7 +236,7 @@ DEFAULTS = {
     "breaker": {"failures": 5, "share": 0.5, "calls_min": 20, "window_s": 10, "open_s": 0.5},
     "ejection": {"share_max": 0.5, "ejected_s": 5},
     "concurrency": {
-        "calls_start": 200,
+        "calls_start": 50,
         "calls_min": 1,
         "calls_max": None,
         "tokens": None,
