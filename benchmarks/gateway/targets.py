@@ -222,10 +222,10 @@ class Holdfast:
         command += ["--port", "0", "--console-port", "0", "--json"]
         with started(self.name, command, core=core, pipe=True) as run:
             assert run.process.stdout is not None
-            line = run.process.stdout.readline()
-            if not line:
-                raise SystemExit(f"holdfast up failed; its log is {run.log}")
-            port = int(json.loads(line)["ready"]["url"].rpartition(":")[2])
+            said = json.loads(run.process.stdout.readline() or "{}")
+            if "ready" not in said:
+                raise SystemExit(f"holdfast up failed: {said}; its log is {run.log}")
+            port = int(said["ready"]["url"].rpartition(":")[2])
             made = self._command("key", "create", "app", "--data", str(self.data), "--json")
             key = json.loads(made)["key"]
             target = Running(pid=run.process.pid, port=port, key=key)

@@ -211,7 +211,8 @@ class Stream:
         The server bounds the one (stalled_write_s), the recorder the other.
         """
         self._ticket.pause()
-        self._journey.due = self._journey.due_in_all
+        if self._ending is None:
+            self._journey.due = self._journey.due_in_all
 
     def _resume(self) -> None:
         self._ticket.resume()
