@@ -163,8 +163,6 @@ class Sending:
         """It waited in vain, or its place in the queue is another's (``groups.Waiting``)."""
         self._nowhere(code, f"no room at '{self._routed.group.node.id}' in time")
 
-    # -- a try --------------------------------------------------------------------------------
-
     def _try(self, place: Place, now: float, *, is_hedge: bool = False) -> None:
         routed, journey, group = self._routed, self._journey, self._routed.group
         attempt = Attempt(self, place, tokens=routed.tokens.total, now=now)
@@ -459,6 +457,9 @@ class Sending:
             self.drop("queue.timeout")
         elif limit == TOTAL:
             self._run_out(now)
+        elif not self._attempts:
+            # The silence of one that is no longer asked: the call itself still has time.
+            self._journey.expect(TOTAL, self._due)
         else:
             late = self._time_out_all(now)
             what = f"the upstream exceeded its {limit} limit"

@@ -209,12 +209,13 @@ class Gateway:
         )
 
     def _on_sweep(self) -> None:
+        # Set first: whatever goes wrong below, later deadlines are looked at.
+        self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._on_sweep)
         self.journeys.sweep()
         for group in self._groups().values():
             # Time alone may have brought an upstream back.
             if len(group.queue):
                 group.pump()
-        self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._on_sweep)
 
 
 def _wire_limits(blueprint: Blueprint) -> WireLimits:
