@@ -103,6 +103,7 @@ def _end(served: Served, how: signal.Signals) -> int:
         return served.process.wait(timeout=DEADLINE_S)
     finally:
         served.process.kill()
+        served.process.wait(timeout=DEADLINE_S)
         assert served.process.stdout
         served.process.stdout.close()
 
