@@ -67,7 +67,7 @@ docs: $(STAMP) ## build the documentation into site/
 
 pin: ## renew the hashed requirements from pyproject.toml (needs uv)
 	uv lock --upgrade
-	uv export --quiet --no-emit-project --extra demo --group dev --format requirements-txt --no-header -o requirements/dev.txt
+	uv export --quiet --no-emit-project --all-extras --group dev --format requirements-txt --no-header -o requirements/dev.txt
 
 clean: ## remove what was built
 	rm -rf $(VENV) site build dist .pytest_cache .ruff_cache .hypothesis

@@ -17,7 +17,8 @@ INTRODUCTION = """\
 {note}
 
 One record says what was decided about a call and what came of it. A plain call has one record, of
-the event `call`. A stream has two: `opened`, durable before its first byte leaves, and `closed`,
+the event `call`. One that may change something has two: `intent`, durable before it is sent, and its
+outcome; an intent without an outcome is an alarm. A stream has two: `opened`, durable before its first byte leaves, and `closed`,
 durable before its last event. A stream without a `closed` record was cut off by a crash. A call that
 was refused has one record too.
 
@@ -25,7 +26,8 @@ A record never holds what anybody said. `prompt` and `answer` are HMAC-SHA-256 u
 instance (`keys/digest-salt`): who has the text and the salt can show that the text is the one; who
 has only the log learns nothing. Destroy the salt and they are mute, while every proof still holds.
 
-The bytes are canonical JSON (RFC 8785): fields in the order below, no spaces, no floats. These bytes
+The bytes are canonical JSON (RFC 8785): fields in the order below, no spaces, no floats; a field
+that has its default is left out. These bytes
 are the leaf that the log's tree hashes. Unknown fields are refused; a field is added only with a new
 version.
 
@@ -34,6 +36,16 @@ version.
 MEANING = {
     "action": "`generate`, `complete`, `embed` or `list`.",
     "attempts": "How often an upstream was asked: tries, retries, hedges, fallbacks.",
+    "approver": "Who let a call pass that policy held for approval.",
+    "arguments": "Salted digest of a tool call's arguments, as canonical JSON.",
+    "attested": "What the caller's platform evidence was judged to be (EAR status).",
+    "chain": "The principals from whom the caller holds its authority, root first.",
+    "descriptor": "The digest under which the called tool is approved.",
+    "obligations": "What policy asked for besides allowing the call.",
+    "proof": "How the caller proved to hold its credential: `key`, `mtls`, `wpt`, `dpop`, `session`.",
+    "tool": "The tool, resource or prompt of an MCP server that was called.",
+    "txn": "The id of the root mandate.",
+    "would_refuse": "Ids of policies on trial that would have refused the call.",
     "cached": "The answer was kept from an earlier call with the same request.",
     "fallback": "The relationship over which another node was asked, when one was.",
     "node": "The node whose upstream answered, or was asked last.",

@@ -24,7 +24,7 @@ PLANTED = {
     "gateway/rules.py": ["holdfast.gateway.path", "holdfast.identity.store"],
     "gateway/replies.py": ["holdfast.providers.openai", "holdfast.resilience.breaker"],
     "faces/api/models.py": ["holdfast.faces.web", "holdfast.gateway.path", "holdfast.app.logs"],
-    "app/logs.py": ["holdfast.testing.caller", "holdfast.faces.view"],
+    "app/logs.py": ["holdfast.testing.caller", "holdfast.faces.view", "holdfast.cli.key"],
 }
 
 

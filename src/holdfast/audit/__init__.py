@@ -38,6 +38,7 @@ from holdfast.audit.proof import Proof
 from holdfast.audit.reader import Entry, LogReader
 from holdfast.audit.recorder import ENTRY_BYTES_MAX, Done, Recorder
 from holdfast.audit.records import (
+    RECORD_VERSION,
     CallRecord,
     RecordedDecision,
     RecordedEvent,
@@ -49,6 +50,7 @@ from holdfast.audit.verify import Verification, verify_log
 
 __all__ = [
     "ENTRY_BYTES_MAX",
+    "RECORD_VERSION",
     "AuditError",
     "CallRecord",
     "Checkpoint",

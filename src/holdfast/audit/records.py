@@ -6,17 +6,27 @@ import msgspec
 
 from holdfast.audit.errors import RecordError
 
-RECORD_VERSION = 2
+RECORD_VERSION = 3
 """Version 2 says how the answer came about: ``attempts``, ``cached``, ``fallback``, ``node``,
-``seams``. Version 1 lacks them; it is read with their defaults."""
+``seams``. Version 3 says on whose behalf and by which proof a call was made, what was called of a
+tool, what policy asked for besides; and it leaves out every field that has its default. Older ones
+are read with the defaults of what they lack."""
 
 RecordedDecision: TypeAlias = Literal["allow", "refuse"]
-RecordedEvent: TypeAlias = Literal["call", "opened", "closed"]
+RecordedEvent: TypeAlias = Literal["call", "intent", "opened", "closed"]
 RecordedOutcome: TypeAlias = Literal["answered", "refused", "failed", "cancelled", "open"]
 
 
-class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
-    """One record. A call that streams has two: ``opened`` before its first byte, ``closed`` after.
+class CallRecord(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    gc=False,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
+    """One record. A call that streams has two: ``opened`` before its first byte, ``closed`` after;
+    one that may change something has ``intent`` before it is sent, and its outcome after.
 
     The fields stand in alphabetical order and none is a float, so that the encoding is the
     canonical one of RFC 8785 at no cost. ``at`` is an instant (microseconds since 1970); ``prompt``
@@ -26,38 +36,55 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unk
     the relationship it was asked over when that is not ``relationship``; ``seams`` are the places
     in a streamed answer, in bytes, at which another upstream went on; ``cached`` says that the
     answer was kept from an earlier call.
+
+    ``chain`` are the principals from whom the caller holds its authority, root first, and ``txn``
+    the root mandate's id; ``proof`` is how the caller proved to hold its credential and
+    ``attested`` what its evidence was judged to be. ``tool`` and ``descriptor`` are what was called
+    and the digest it is approved under; ``arguments`` is a salted digest. ``obligations`` are what
+    policy asked for, ``approver`` who let the call pass, ``would_refuse`` the policies on trial
+    that would have refused it.
     """
 
     action: str
-    answer: str | None
+    answer: str | None = None
+    approver: str | None = None
+    arguments: str | None = None
     at: int
     attempts: int = 0
+    attested: str | None = None
     blueprint: str
     bundle: str
     cached: bool = False
     call: str
-    credential: str | None
+    chain: tuple[str, ...] = ()
+    credential: str | None = None
     decision: RecordedDecision
+    descriptor: str | None = None
     duration_us: int
     event: RecordedEvent
     fallback: str | None = None
     node: str | None = None
+    obligations: tuple[str, ...] = ()
     outcome: RecordedOutcome
-    policies: tuple[str, ...]
-    principal: str | None
-    prompt: str | None
-    relationship: str | None
-    resource: str | None
-    rule: str | None
+    policies: tuple[str, ...] = ()
+    principal: str | None = None
+    prompt: str | None = None
+    proof: str | None = None
+    relationship: str | None = None
+    resource: str | None = None
+    rule: str | None = None
     seams: tuple[int, ...] = ()
-    stages_us: tuple[int, ...]
+    stages_us: tuple[int, ...] = ()
     status: int
     tenant: str
-    tokens_in: int | None
-    tokens_out: int | None
-    upstream: str | None
-    v: int = RECORD_VERSION
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    tool: str | None = None
+    txn: str | None = None
+    upstream: str | None = None
+    v: int
     worker: int
+    would_refuse: tuple[str, ...] = ()
 
 
 class _Indexed(msgspec.Struct, frozen=True, gc=False):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from holdfast.audit import (
+    RECORD_VERSION,
     CallRecord,
     Log,
     LogReader,
@@ -160,6 +161,7 @@ def make_record(call: str = "01J0000000000000000000000A", **changes) -> CallReco
         "tokens_in": 10,
         "tokens_out": 20,
         "upstream": "http://127.0.0.1:8090/v1",
+        "v": RECORD_VERSION,
         "worker": 1,
     }
     return CallRecord(**fields | changes)

@@ -48,16 +48,20 @@ def test_unknown_fields_and_versions_are_refused(words) -> None:
     whole = msgspec.json.decode(words.entry())
     with pytest.raises(RecordError):
         decode_record(msgspec.json.encode(whole | {"extra": 1}))
-    with pytest.raises(RecordError, match="version 3"):
-        decode_record(msgspec.json.encode(whole | {"v": 3}))
+    with pytest.raises(RecordError, match="version 4"):
+        decode_record(msgspec.json.encode(whole | {"v": 4}))
 
 
 def test_a_record_of_version_1_is_still_read(words) -> None:
     whole = msgspec.json.decode(words.entry())
-    new = ("attempts", "cached", "fallback", "node", "seams")
-    old = {name: value for name, value in whole.items() if name not in new} | {"v": 1}
+    nulls = dict.fromkeys(("answer", "credential", "principal", "rule", "tokens_in"))
+    old = nulls | whole | {"v": 1}
     record = decode_record(msgspec.json.encode(old))
     assert (record.v, record.attempts, record.cached, record.seams) == (1, 0, False, ())
+
+
+def test_what_a_call_had_nothing_of_takes_no_place_in_its_record(words) -> None:
+    assert not {"attempts", "chain", "rule", "tool"} & set(msgspec.json.decode(words.entry()))
 
 
 def test_a_record_with_everything_in_it_stays_well_below_the_limit(words) -> None:

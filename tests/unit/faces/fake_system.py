@@ -4,7 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
-from holdfast.audit import CallRecord, Log, LogReader, LogSigner, Recorder, encode_record
+from holdfast.audit import (
+    RECORD_VERSION,
+    CallRecord,
+    Log,
+    LogReader,
+    LogSigner,
+    Recorder,
+    encode_record,
+)
 from holdfast.blueprint import Blueprint, load
 from holdfast.core import Instant, ulid
 from holdfast.faces import Live, WorkerState
@@ -272,6 +280,7 @@ def record_of(call: Seen, **changes) -> CallRecord:
         "tokens_in": 10,
         "tokens_out": 20,
         "upstream": "127.0.0.1:8090",
+        "v": RECORD_VERSION,
         "worker": 0,
     }
     return CallRecord(**fields | changes)

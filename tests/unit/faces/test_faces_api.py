@@ -73,7 +73,7 @@ def test_a_call_has_its_exact_records(system, client):
     assert record["index"] == 12
     assert not record["pending"]
     assert encode_record(decode_record(record["entry"].encode())) == record["entry"].encode()
-    assert record["record"] == json.loads(record["entry"])
+    assert record["record"].items() >= json.loads(record["entry"]).items()
 
 
 def test_a_record_that_no_checkpoint_covers_is_pending_and_has_no_proof_yet(system, client, fakes):

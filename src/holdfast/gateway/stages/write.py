@@ -1,6 +1,12 @@
 """Write: seal the call's record in the log; the caller hears nothing of its answer before that."""
 
-from holdfast.audit import CallRecord, RecordedEvent, Recorder, encode_record
+from holdfast.audit import (
+    RECORD_VERSION,
+    CallRecord,
+    RecordedEvent,
+    Recorder,
+    encode_record,
+)
 from holdfast.core import HoldfastError, Salt
 from holdfast.gateway.call import (
     Accepted,
@@ -130,5 +136,6 @@ class Write:
             tokens_in=outcome.tokens_in,
             tokens_out=outcome.tokens_out,
             upstream=place.upstream.name if place is not None else None,
+            v=RECORD_VERSION,
             worker=self._worker,
         )

@@ -1,0 +1,5 @@
+"""``python -m holdfast.cli``: the same command."""
+
+from holdfast.cli import main
+
+main()

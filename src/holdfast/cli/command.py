@@ -1,0 +1,72 @@
+"""What every command shares: its options, how it prints, how it fails."""
+
+import contextlib
+import functools
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import NoReturn, ParamSpec
+
+import click
+import msgspec
+
+from holdfast.core import HoldfastError
+
+P = ParamSpec("P")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The data directory. Default: .holdfast here or above, or the one running instance.",
+)
+
+
+def show(value: object, text: str, *, as_json: bool) -> None:
+    click.echo(msgspec.json.encode(value).decode() if as_json else text)
+
+
+def _fail(error: HoldfastError, *, as_json: bool) -> NoReturn:
+    if as_json:
+        problem = {"code": error.code, "what": error.what, "fix": error.fix}
+        click.echo(msgspec.json.encode({"error": problem}).decode())
+    else:
+        click.echo(f"error: {error.what}", err=True)
+        if error.fix:
+            click.echo(f"  mend: {error.fix}", err=True)
+    sys.exit(1)
+
+
+@contextlib.contextmanager
+def _failing_clearly(*, as_json: bool) -> Generator[None]:
+    try:
+        yield
+    except HoldfastError as error:
+        _fail(error, as_json=as_json)
+    except ExceptionGroup as group:
+        found = group.subgroup(HoldfastError)
+        if found is None:
+            raise
+        _fail(_first(found), as_json=as_json)
+    except OSError as error:
+        # The last resort: whoever met it should have said what was attempted.
+        _fail(
+            HoldfastError(f"the system refused: {error}", fix="check the disk and permissions"),
+            as_json=as_json,
+        )
+
+
+def _first(group: ExceptionGroup[HoldfastError]) -> HoldfastError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
+
+
+def command(function: Callable[P, None]) -> Callable[P, None]:
+    """A command whose ``HoldfastError`` becomes a clear message and exit code 1."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        with _failing_clearly(as_json=bool(kwargs.get("as_json"))):
+            function(*args, **kwargs)
+
+    return run

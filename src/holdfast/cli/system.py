@@ -1,0 +1,117 @@
+"""``init``, ``check``, ``up``, ``restart``: a system from its first file to its fresh workers."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from holdfast.cli.command import command, data_option, json_option, show
+
+
+@click.command()
+@click.argument(
+    "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), metavar="[DIR]"
+)
+@json_option
+@command
+def init(folder: Path, *, as_json: bool) -> None:
+    """Write a small commented holdfast.yaml into DIR (default: here)."""
+    from holdfast.app.starter import write_starter
+
+    path = write_starter(folder)
+    text = f"wrote {path}\nnext: holdfast up {path}   (and 'holdfast check {path}' after changes)"
+    show({"path": str(path)}, text, as_json=as_json)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+@command
+def check(file: Path, *, as_json: bool) -> None:
+    """Tell all that is wrong with the blueprint FILE at once."""
+    from holdfast.app.files import problems_of
+    from holdfast.app.wording import problem_rows, problem_text
+
+    problems = problems_of(file)
+    errors = sum(problem.severity == "error" for problem in problems)
+    show(
+        {"valid": errors == 0, "problems": problem_rows(problems)},
+        problem_text(file, problems),
+        as_json=as_json,
+    )
+    if errors:
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=8080, show_default=True, help="Port for calls; 0 takes a free one.")
+@click.option(
+    "--console-host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address of the console; it has no sign-in yet, so keep it where only you can reach it.",
+)
+@click.option("--console-port", default=8081, show_default=True, help="Port for the console.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The data directory. Default: .holdfast beside FILE.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes."
+)
+@json_option
+@command
+def up(
+    file: Path,
+    host: str,
+    port: int,
+    console_host: str,
+    console_port: int,
+    data: Path | None,
+    workers: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Run the system that the blueprint FILE declares."""
+    import uvloop
+
+    from holdfast.app.keeper import Options, run_keeper
+    from holdfast.app.logs import configure_logs
+    from holdfast.app.wording import ready_text
+
+    configure_logs(as_json=as_json)
+    options = Options(
+        blueprint=file,
+        data=data or file.absolute().parent / ".holdfast",
+        host=host,
+        port=port,
+        console_host=console_host,
+        console_port=console_port,
+        workers=workers,
+    )
+
+    def on_ready(info: object) -> None:
+        show({"ready": info}, ready_text(info), as_json=as_json)
+        sys.stdout.flush()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run_keeper(options, on_ready=on_ready))
+
+
+@click.command()
+@data_option
+@json_option
+@command
+def restart(*, data: Path | None, as_json: bool) -> None:
+    """Replace the workers of the running instance one by one; no call is cut off for it."""
+    from holdfast.app.instances import find_data
+    from holdfast.app.restarts import restart_workers
+
+    done = restart_workers(find_data(data))
+    plural = "s" if done.workers != 1 else ""
+    text = f"{done.workers} fresh worker{plural}; {done.leaving} old finishing calls"
+    show(done, text, as_json=as_json)
