@@ -54,6 +54,7 @@ WIRE = {
 }
 
 FIXED = {
+    "world.real.network:HANDSHAKE_S": "What a TLS handshake may take.",
     "wire.server:LINGER_S": "How long the rest of a refused body is read and dropped.",
     "wire.server:CLOSED_S": "How long connections that were cut may take to tell their handlers.",
     "wire.server:SWEEP_S": "How often connections' deadlines are looked at: their precision.",

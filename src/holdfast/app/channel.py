@@ -54,6 +54,10 @@ class NewCredentials(msgspec.Struct, frozen=True, tag=True):
     credentials: bytes
 
 
+class RenewTls(msgspec.Struct, frozen=True, tag=True):
+    """The certificate's files have changed: read them again."""
+
+
 class Drain(msgspec.Struct, frozen=True, tag=True):
     """Stop accepting, finish, exit; told again, sooner.
 
@@ -103,6 +107,7 @@ Message: TypeAlias = (
     | Adopt
     | NewCredentials
     | Drain
+    | RenewTls
     | UpstreamNews
     | Prepared
     | Adopted

@@ -20,6 +20,7 @@ from holdfast.app.channel import (
 from holdfast.app.worker import WorkerSettings
 from holdfast.core import HoldfastError
 from holdfast.faces import WorkerState
+from holdfast.world.ports import ListenTls
 
 ANSWER_S = 20.0
 """How long a worker may take to build a path or adopt it."""
@@ -37,9 +38,10 @@ class WorkerHandle:
     ``index`` names it, in records and in its journals: no two living workers share one.
     """
 
-    def __init__(self, index: int, sock: socket.socket) -> None:
+    def __init__(self, index: int, sock: socket.socket, tls: ListenTls | None = None) -> None:
         self.index = index
         self.sock = sock
+        self.tls = tls
         self.process: asyncio.subprocess.Process | None = None
         self.channel: Channel | None = None
         self.adopted = False
@@ -51,7 +53,7 @@ class WorkerHandle:
         """Start the process; it waits for its first ``Prepare``."""
         ours, theirs = socket.socketpair()
         settings = WorkerSettings(
-            self.index, workers, theirs.fileno(), self.sock.fileno(), str(data)
+            self.index, workers, theirs.fileno(), self.sock.fileno(), str(data), self.tls
         )
         with theirs:
             self.process = await asyncio.create_subprocess_exec(

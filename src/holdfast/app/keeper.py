@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from holdfast.app.datadir import DataDir, DataDirError, InstanceInfo
 from holdfast.app.files import Loaded, load_blueprint
 from holdfast.app.handles import FleetError, WorkerHandle
 from holdfast.app.instances import register
+from holdfast.app.listening import try_tls
 from holdfast.app.monitor import Monitor
 from holdfast.app.probing import probe_upstreams
 from holdfast.app.sockets import StartError, claim
@@ -32,7 +33,7 @@ from holdfast.audit import Log
 from holdfast.core import HoldfastError
 from holdfast.identity import CredentialStore
 from holdfast.resilience import LeaseToKeeper
-from holdfast.world.ports import Store
+from holdfast.world.ports import ListenTls, Store
 from holdfast.world.real import SocketNetwork, SystemClock, SystemEntropy
 
 INTEGRATE_S = 1.0
@@ -61,6 +62,7 @@ class Options:
     console_port: int = 8081
     workers: int = 1
     watch: bool = True
+    tls: ListenTls | None = None
 
 
 class Keeper:
@@ -167,13 +169,29 @@ class Keeper:
 
     async def watch(self) -> None:
         """Reload when the blueprint or a file it names has changed and settled."""
+        certificate = _looks(_tls_files(self.options.tls))
         while True:
             await asyncio.sleep(WATCH_S)
+            seen = await asyncio.to_thread(_looks, _tls_files(self.options.tls))
+            if seen != certificate:
+                certificate = seen
+                self._renew_tls()
             signature = await asyncio.to_thread(_signature, self.options.blueprint, self._loaded)
             if signature != self._signature:
                 self._signature = signature
                 await self.reload()
                 self._signature = _signature(self.options.blueprint, self._loaded)
+
+    def _renew_tls(self) -> None:
+        """The certificate was replaced: for connections to come, if it can be used."""
+        assert self.options.tls is not None
+        try:
+            try_tls(self.options.tls)
+        except StartError as error:
+            log.error("tls.not-renewed", reason=str(error))
+        else:
+            self._fleet.renew_tls()
+            log.info("tls.renewed")
 
     async def integrate(self) -> None:
         """Bring records from the journals into the log, for ever."""
@@ -248,8 +266,8 @@ async def run_keeper(options: Options, *, on_ready: Callable[[InstanceInfo], Non
         info = InstanceInfo(
             pid=os.getpid(),
             name=loaded.blueprint.name,
-            url=_url(options.host, sockets[0]),
-            console=_url(options.console_host, console[0]),
+            url=_url(options.host, sockets[0], scheme="http" if options.tls is None else "https"),
+            console=_url(options.console_host, console[0], scheme="http"),
             started=clock.now(),
         )
         async with asyncio.TaskGroup() as group:
@@ -298,6 +316,7 @@ def _compose(
         on_report=on_report,
         on_lease=on_lease,
         on_gone=on_gone,
+        tls=options.tls,
     )
     monitor = Monitor(
         clock=clock,
@@ -385,9 +404,20 @@ def _on_signals(keeper: Keeper, group: asyncio.TaskGroup) -> None:
 
 
 def _signature(blueprint: Path, loaded: Loaded) -> tuple[tuple[int, int], ...]:
-    """What the watched files look like from outside; a missing file is a look too."""
+    """What the watched files look like from outside."""
+    return _looks((blueprint, *(blueprint.parent / name for name in sorted(loaded.files))))
+
+
+def _tls_files(tls: ListenTls | None) -> tuple[Path, ...]:
+    if tls is None:
+        return ()
+    return tuple(Path(name) for name in (tls.certificate, tls.key, tls.clients) if name is not None)
+
+
+def _looks(paths: Iterable[Path]) -> tuple[tuple[int, int], ...]:
+    """Of each file its instant and size; a missing file is a look too."""
     looks: list[tuple[int, int]] = []
-    for path in (blueprint, *(blueprint.parent / name for name in sorted(loaded.files))):
+    for path in paths:
         try:
             stat = path.stat()
         except OSError:
@@ -397,6 +427,6 @@ def _signature(blueprint: Path, loaded: Loaded) -> tuple[tuple[int, int], ...]:
     return tuple(looks)
 
 
-def _url(host: str, sock: socket.socket) -> str:
+def _url(host: str, sock: socket.socket, *, scheme: str) -> str:
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{sock.getsockname()[1]}"
+    return f"{scheme}://{shown}:{sock.getsockname()[1]}"

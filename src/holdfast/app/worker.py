@@ -27,6 +27,7 @@ from holdfast.app.channel import (
     NewCredentials,
     Prepare,
     Prepared,
+    RenewTls,
     Report,
     UpstreamNews,
 )
@@ -38,6 +39,7 @@ from holdfast.gateway import Gateway, Journeys, News, Seen
 from holdfast.gateway import Path as CallPath
 from holdfast.identity import Credentials
 from holdfast.resilience import LeaseDenied, LeaseGranted, LeaseRecalled, LeaseShort, Purses
+from holdfast.world.ports import ListenTls
 from holdfast.world.real import SocketNetwork, SystemClock, SystemEntropy
 
 REPORT_S = 0.25
@@ -55,6 +57,7 @@ class WorkerSettings(msgspec.Struct, frozen=True):
     channel_fd: int
     listen_fd: int
     data: str
+    tls: ListenTls | None = None
 
 
 class Worker:
@@ -136,6 +139,10 @@ class Worker:
             case LeaseGranted() | LeaseShort() | LeaseDenied() | LeaseRecalled():
                 clock = self._clock
                 self._purses.heard(message, wall=clock.now(), now=clock.monotonic())
+            case RenewTls():
+                # The keeper has tried the files, and says what is wrong with them.
+                with contextlib.suppress(OSError):
+                    self._gateway.renew_tls()
             case Drain():
                 self._leave_within(message)
             case _:
@@ -164,7 +171,9 @@ class Worker:
         _rest_the_collector()
         if not self._listening:
             self._listening = True
-            await self._gateway.start(sock=socket.socket(fileno=self._settings.listen_fd))
+            settings = self._settings
+            sock = socket.socket(fileno=settings.listen_fd)
+            await self._gateway.start(sock=sock, tls=settings.tls)
         self._channel.send(Adopted(order.generation))
 
     async def _report_always(self) -> None:

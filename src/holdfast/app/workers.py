@@ -20,13 +20,14 @@ from holdfast.app.channel import (
     NewCredentials,
     Prepare,
     Prepared,
+    RenewTls,
     Report,
     UpstreamNews,
 )
 from holdfast.app.handles import FleetError, WorkerHandle
 from holdfast.faces import WorkerState
 from holdfast.resilience import LeaseReturned, LeaseToKeeper, LeaseWanted
-from holdfast.world.ports import Clock
+from holdfast.world.ports import Clock, ListenTls
 
 RESPAWN_BACKOFF_S = (0.1, 5.0)
 EXIT_S = 5.0
@@ -51,8 +52,9 @@ class Fleet:
         on_report: Callable[[WorkerHandle, Report], None],
         on_lease: Callable[[WorkerHandle, LeaseToKeeper], None],
         on_gone: Callable[[int], None],
+        tls: ListenTls | None = None,
     ) -> None:
-        self.workers = [WorkerHandle(index, sock) for index, sock in enumerate(sockets)]
+        self.workers = [WorkerHandle(index, sock, tls) for index, sock in enumerate(sockets)]
         self.leaving: dict[WorkerHandle, asyncio.Task[int]] = {}
         self._data = data
         self._clock = clock
@@ -119,6 +121,11 @@ class Fleet:
             return await self._insist(
                 running, [w.ask(message, CredentialsAdopted, self._tickets) for w in running]
             )
+
+    def renew_tls(self) -> None:
+        """Every worker reads the certificate's files again."""
+        for worker in (*self.workers, *self.leaving):
+            worker.tell(RenewTls())
 
     async def drain(self, *, within_s: float) -> int:
         """Let every worker finish and exit; the number of calls cut off."""
@@ -243,7 +250,7 @@ class Fleet:
         if self._stopping:
             raise FleetError("the instance is stopping")
         old = self.workers[place]
-        new = WorkerHandle(self._free_index(place), old.sock)
+        new = WorkerHandle(self._free_index(place), old.sock, old.tls)
         try:
             await self._replace(new)
         except asyncio.CancelledError:

@@ -8,6 +8,8 @@ import click
 
 from holdfast.cli.command import command, data_option, json_option, show
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
 
 @click.command()
 @click.argument(
@@ -63,6 +65,11 @@ def check(file: Path, *, as_json: bool) -> None:
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes."
 )
+@click.option("--tls-certificate", type=_FILE, help="Speak TLS: PEM file, the server's own first.")
+@click.option("--tls-key", type=_FILE, help="PEM file of its private key.")
+@click.option(
+    "--tls-clients", type=_FILE, help="Roots (PEM) of certificates that callers may show."
+)
 @json_option
 @command
 def up(
@@ -73,6 +80,9 @@ def up(
     console_port: int,
     data: Path | None,
     workers: int,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    tls_clients: Path | None,
     *,
     as_json: bool,
 ) -> None:
@@ -80,6 +90,7 @@ def up(
     import uvloop
 
     from holdfast.app.keeper import Options, run_keeper
+    from holdfast.app.listening import listen_tls
     from holdfast.app.logs import configure_logs
     from holdfast.app.wording import ready_text
 
@@ -92,6 +103,7 @@ def up(
         console_host=console_host,
         console_port=console_port,
         workers=workers,
+        tls=listen_tls(tls_certificate, tls_key, tls_clients),
     )
 
     def on_ready(info: object) -> None:

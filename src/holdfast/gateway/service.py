@@ -22,7 +22,7 @@ from holdfast.identity import Credentials
 from holdfast.policy import Policy
 from holdfast.resilience import Spending
 from holdfast.wire import Server, Spawn, WireLimits
-from holdfast.world.ports import Address, BoundSocket, Clock, Entropy, Network
+from holdfast.world.ports import Address, BoundSocket, Clock, Entropy, ListenTls, Network
 
 SWEEP_S = 0.05
 """How often the deadlines of calls are looked at: their precision."""
@@ -156,13 +156,18 @@ class Gateway:
             if place in group.places:
                 self.on_news(News(group.node.id, place.node.id, kind, 0.0))
 
-    async def start(self, *, sock: BoundSocket | Address) -> None:
+    async def start(self, *, sock: BoundSocket | Address, tls: ListenTls | None = None) -> None:
         """Listen; ``adopt`` must have been called."""
         assert self._path is not None
         limits = _wire_limits(self._path.settings.blueprint)
         self._server = Server(self._path, clock=self._clock, limits=limits)
-        await self._server.start(self._network, sock=sock)
+        await self._server.start(self._network, sock=sock, tls=tls)
         self._on_sweep()
+
+    def renew_tls(self) -> None:
+        """Read the listener's TLS files again; ``OSError`` when they cannot be used."""
+        if self._server is not None:
+            self._server.renew_tls()
 
     def hasten(self, *, within_s: float) -> None:
         """End a drain that is under way sooner."""

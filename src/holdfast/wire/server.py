@@ -10,7 +10,14 @@ from holdfast.wire.headers import Header, Headers
 from holdfast.wire.heads import ChunkedBody, Head, HeadError, HeadReader
 from holdfast.wire.limits import WireLimits
 from holdfast.wire.responses import CONTINUE, LAST_CHUNK, chunk, refusal, response_head
-from holdfast.world.ports import Address, BoundSocket, Clock, Listener, Network
+from holdfast.world.ports import (
+    Address,
+    BoundSocket,
+    Clock,
+    Listener,
+    ListenTls,
+    Network,
+)
 
 LINGER_S = 2.0
 """How long the rest of a refused body is read and dropped: closing at once would reset the
@@ -26,7 +33,7 @@ class Request(msgspec.Struct, gc=False):
     """One whole request; ``body`` is what the client sent.
 
     ``headers`` have lower-case names, and no Content-Length. Like requests share one object: do not
-    change it.
+    change it. ``certificate`` is the client's, as DER, where TLS made it prove to hold its key.
     """
 
     method: bytes
@@ -34,6 +41,7 @@ class Request(msgspec.Struct, gc=False):
     headers: Headers
     body: bytes
     peer: str
+    certificate: bytes | None = None
 
 
 class Handler(Protocol):
@@ -60,10 +68,17 @@ class Server:
         self._listener: Listener | None = None
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def start(self, network: Network, *, sock: BoundSocket | Address) -> None:
-        """Accept connections. ``OSError`` when the address cannot be had."""
-        self._listener = await network.listen(lambda: Exchange(self), sock=sock)
+    async def start(
+        self, network: Network, *, sock: BoundSocket | Address, tls: ListenTls | None = None
+    ) -> None:
+        """Accept connections. ``OSError`` when the address cannot be had, or TLS not be spoken."""
+        self._listener = await network.listen(lambda: Exchange(self), sock=sock, tls=tls)
         self._schedule()
+
+    def renew_tls(self) -> None:
+        """Read the TLS files again; ``OSError`` when they cannot be used."""
+        if self._listener is not None:
+            self._listener.renew()
 
     async def drain(self, *, within_s: float, patient: bool = False) -> int:
         """Stop accepting, let calls in flight end, then close. Returns how many were cut off.
@@ -151,6 +166,7 @@ class Exchange(asyncio.Protocol):
         "_total_deadline",
         "_transport",
         "busy",
+        "certificate",
         "on_disconnect",
         "on_writable",
         "peer",
@@ -177,6 +193,7 @@ class Exchange(asyncio.Protocol):
         self.on_disconnect: Callable[[], None] | None = None
         self.on_writable: Callable[[], None] | None = None
         self.peer = ""
+        self.certificate: bytes | None = None
 
     # -- the transport's callbacks ------------------------------------------------------------
 
@@ -193,6 +210,9 @@ class Exchange(asyncio.Protocol):
         server.connections[self] = None
         name = transport.get_extra_info("peername")
         self.peer = str(name[0]) if name else ""
+        secured = transport.get_extra_info("ssl_object")
+        if secured is not None:
+            self.certificate = secured.getpeercert(binary_form=True)
         self._deadline = server.clock.monotonic() + server.limits.idle_s
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -330,7 +350,7 @@ class Exchange(asyncio.Protocol):
     def _dispatch(self, head: Head, body: bytes, rest: bytes) -> None:
         self._buffer = rest
         self.busy = True
-        request = Request(head.method, head.target, head.headers, body, self.peer)
+        request = Request(head.method, head.target, head.headers, body, self.peer, self.certificate)
         self._server.handler.handle(request, self)
 
     # -- answering ----------------------------------------------------------------------------

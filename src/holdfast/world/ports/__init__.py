@@ -5,7 +5,7 @@ from holdfast.world.ports.clock import Clock
 from holdfast.world.ports.entropy import Entropy
 from holdfast.world.ports.errors import WorldError
 from holdfast.world.ports.journals import Journals, JournalWriter
-from holdfast.world.ports.network import Address, BoundSocket, Listener, Network
+from holdfast.world.ports.network import Address, BoundSocket, Listener, ListenTls, Network
 from holdfast.world.ports.store import Row, Store, Transaction, Value
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Entropy",
     "JournalWriter",
     "Journals",
+    "ListenTls",
     "Listener",
     "Network",
     "Row",

@@ -23,6 +23,20 @@ class Address:
         return f"{host}:{self.port}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenTls:
+    """The PEM files that a listener speaks TLS with.
+
+    ``clients`` are roots: a caller may show a certificate that one of them vouches for (mutual
+    TLS). One that shows another is refused in the handshake; who shows none is let in, and has to
+    prove in its request who it is.
+    """
+
+    certificate: str
+    key: str
+    clients: str | None = None
+
+
 class Listener(Protocol):
     """A listening address; connections already accepted are the protocols' own."""
 
@@ -30,14 +44,26 @@ class Listener(Protocol):
         """Stop accepting. Idempotent."""
         ...
 
+    def renew(self) -> None:
+        """Read the TLS files again, for connections to come. ``OSError`` when they cannot be used:
+        what was in force stays."""
+        ...
+
 
 class Network(Protocol):
     """Connections in and out. Failures are ``OSError`` (refused, reset, unknown host, in use)."""
 
     async def listen(
-        self, factory: Callable[[], asyncio.Protocol], *, sock: BoundSocket | Address
+        self,
+        factory: Callable[[], asyncio.Protocol],
+        *,
+        sock: BoundSocket | Address,
+        tls: ListenTls | None = None,
     ) -> Listener:
-        """Accept connections on a bound socket (or, in a simulation, at an address)."""
+        """Accept connections on a bound socket (or, in a simulation, at an address).
+
+        ``OSError`` as well when the files of ``tls`` cannot be used.
+        """
         ...
 
     async def connect(

@@ -5,7 +5,10 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from holdfast.world.ports import Address, Listener
+from holdfast.world.ports import Address, Listener, ListenTls
+
+HANDSHAKE_S = 10.0
+"""What a TLS handshake may take."""
 
 
 class SocketNetwork:
@@ -18,14 +21,33 @@ class SocketNetwork:
         self._tls: ssl.SSLContext | None = None
 
     async def listen(
-        self, factory: Callable[[], asyncio.Protocol], *, sock: socket.socket | Address
+        self,
+        factory: Callable[[], asyncio.Protocol],
+        *,
+        sock: socket.socket | Address,
+        tls: ListenTls | None = None,
     ) -> Listener:
         loop = asyncio.get_running_loop()
+        context = _server_context(tls) if tls is not None else None
+        handshake_s = HANDSHAKE_S if tls is not None else None
         if isinstance(sock, Address):
-            return await loop.create_server(
-                factory, host=sock.host, port=sock.port, backlog=self._backlog
+            server = await loop.create_server(
+                factory,
+                host=sock.host,
+                port=sock.port,
+                backlog=self._backlog,
+                ssl=context,
+                ssl_handshake_timeout=handshake_s,
             )
-        return await loop.create_server(factory, sock=sock, backlog=self._backlog)
+        else:
+            server = await loop.create_server(
+                factory,
+                sock=sock,
+                backlog=self._backlog,
+                ssl=context,
+                ssl_handshake_timeout=handshake_s,
+            )
+        return SocketListener(server, context, tls)
 
     async def connect(
         self, factory: Callable[[], asyncio.Protocol], *, address: Address
@@ -46,3 +68,43 @@ class SocketNetwork:
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
+
+
+class SocketListener:
+    """A listening address."""
+
+    __slots__ = ("_context", "_server", "_tls")
+
+    def __init__(
+        self, server: asyncio.Server, context: ssl.SSLContext | None, tls: ListenTls | None
+    ) -> None:
+        self._server = server
+        self._context = context
+        self._tls = tls
+
+    def close(self) -> None:
+        self._server.close()
+
+    def renew(self) -> None:
+        if self._context is not None and self._tls is not None:
+            _server_context(self._tls)  # refuses what cannot be used before anything is replaced
+            _load(self._context, self._tls)
+
+
+def _server_context(tls: ListenTls) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A session that is resumed need not show its certificate again, and may outlive it.
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
+    context.set_alpn_protocols(["http/1.1"])
+    _load(context, tls)
+    return context
+
+
+def _load(context: ssl.SSLContext, tls: ListenTls) -> None:
+    # An ssl.SSLError (a key that does not fit, no PEM) is an OSError.
+    context.load_cert_chain(tls.certificate, tls.key)
+    if tls.clients is not None:
+        context.load_verify_locations(tls.clients)
+        context.verify_mode = ssl.CERT_OPTIONAL

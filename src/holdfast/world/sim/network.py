@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Collection
 from typing import TypeAlias
 
-from holdfast.world.ports import Address
+from holdfast.world.ports import Address, ListenTls
 from holdfast.world.sim.faults import Fault
 from holdfast.world.sim.loop import SimLoop
 from holdfast.world.sim.processes import NOBODY, SimProcess, current_process
@@ -57,10 +57,16 @@ class SimNetwork:
         self._count = 0
 
     async def listen(
-        self, factory: Callable[[], asyncio.Protocol], *, sock: socket.socket | Address
+        self,
+        factory: Callable[[], asyncio.Protocol],
+        *,
+        sock: socket.socket | Address,
+        tls: ListenTls | None = None,
     ) -> "SimListener":
         if not isinstance(sock, Address):
             raise OSError("the simulated network listens at an Address")
+        if tls is not None:
+            raise OSError("the simulated network speaks no TLS")
         key = (sock.host, sock.port)
         here = self.listeners.setdefault(key, [])
         if here and key not in self._shared:
@@ -152,6 +158,9 @@ class SimListener:
         self.owner = current_process() or network.world
         self._network = network
         self._key = key
+
+    def renew(self) -> None:
+        """There is no TLS here."""
 
     def close(self) -> None:
         here = self._network.listeners.get(self._key, [])
