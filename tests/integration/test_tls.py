@@ -1,6 +1,6 @@
 """The gateway over TLS: with real processes, real certificates and Python's own TLS client."""
 
-import datetime
+import datetime as dt
 import ssl
 from collections.abc import Iterator
 from http.client import HTTPSConnection
@@ -16,7 +16,7 @@ from live import Home, chat_body, eventually
 
 pytestmark = pytest.mark.slow
 
-DAY = datetime.timedelta(days=1)
+DAY = dt.timedelta(days=1)
 
 
 class Authority:
@@ -50,7 +50,7 @@ class Authority:
     def _signed(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, uri: str | None
     ) -> x509.Certificate:
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
