@@ -65,6 +65,7 @@ TITLES = {
     "UpstreamForm": "controls.upstream",
     "TimeoutsForm": "controls.timeouts",
     "LimitsForm": "controls.limits",
+    "IdentityForm": "controls.identity",
     "RetriesForm": "controls.retries",
     "BreakerForm": "controls.breaker",
     "EjectionForm": "controls.ejection",

@@ -16,6 +16,7 @@ from holdfast.blueprint.controls import (
     Timeouts,
     Upstream,
 )
+from holdfast.blueprint.demands import ATTESTED_ORDER, PROOFS, Attested, Demands, ProofKind
 from holdfast.blueprint.errors import BlueprintError, Problem, Severity, in_file_order, suggestion
 from holdfast.blueprint.kinds import NODE_TYPES, NodeKind, kind_of
 from holdfast.blueprint.parts import (
@@ -55,7 +56,10 @@ from holdfast.blueprint.resilience import (
 from holdfast.blueprint.schema import json_schema, starter
 
 __all__ = [
+    "ATTESTED_ORDER",
     "NODE_TYPES",
+    "PROOFS",
+    "Attested",
     "Blueprint",
     "BlueprintError",
     "Breaker",
@@ -68,6 +72,7 @@ __all__ = [
     "Connects",
     "Control",
     "Criticality",
+    "Demands",
     "DeployedIn",
     "Dialect",
     "Ejection",
@@ -87,6 +92,7 @@ __all__ = [
     "PolicyFile",
     "Price",
     "Problem",
+    "ProofKind",
     "Relationship",
     "Requirement",
     "Retries",

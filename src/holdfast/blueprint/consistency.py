@@ -5,7 +5,12 @@ from collections.abc import Iterator
 from holdfast.blueprint.controls import CONNECTIONS_DEFAULT
 from holdfast.blueprint.draft import Draft
 from holdfast.blueprint.errors import Problem
-from holdfast.blueprint.forms import NodeControlsForm, NodeForm, RelationshipControlsForm
+from holdfast.blueprint.forms import (
+    NodeControlsForm,
+    NodeForm,
+    RelationshipControlsForm,
+    RelationshipForm,
+)
 from holdfast.blueprint.layout import Layout
 from holdfast.blueprint.overlays import Own, handed_down, settle_own, settle_retries
 from holdfast.blueprint.resilience import Retries
@@ -36,6 +41,7 @@ def consistency_problems(draft: Draft, layout: Layout) -> Iterator[Problem]:
         if form.controls is not None:
             yield from _of_any(draft, path, form.controls)
             yield from _shared_budget(draft, (*path, "retries"), form.controls.retries)
+            yield from _proofs(draft, (*path, "identity", "proofs"), form)
     if draft.whole is not None:
         for name in draft.nodes:
             yield from _ceilings(draft, layout, name)
@@ -82,6 +88,19 @@ def _retries(draft: Draft, path: Path, form: RetriesForm | None) -> Iterator[Pro
         what = f"share and per_s_min are 0, so none of the {settled.attempts} attempts is a retry"
         fix = "raise one of them, or write `attempts: 1` to retry nothing"
         yield draft.problem(path, what=what, fix=fix, key=True)
+
+
+def _proofs(draft: Draft, path: Path, form: RelationshipForm) -> Iterator[Problem]:
+    """A relationship may demand more than its destination, so both must accept some proof."""
+    called = draft.nodes.get(form.connects[1].node) if form.connects else None
+    asked = form.controls.identity if form.controls else None
+    demanded = called.controls.identity if called and called.controls else None
+    if asked is None or asked.proofs is None or demanded is None or demanded.proofs is None:
+        return
+    if not set(asked.proofs) & set(demanded.proofs):
+        what = f"its destination accepts none of these, but {', '.join(demanded.proofs)}"
+        fix = "name at least one of those here, or accept one of these there"
+        yield draft.problem(path, what=what, fix=fix)
 
 
 def _shared_budget(draft: Draft, path: Path, form: RetriesForm | None) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from pydantic import JsonValue
 
 from holdfast.blueprint.controls import Limits, Timeouts, Upstream
+from holdfast.blueprint.demands import Demands
 from holdfast.blueprint.forms import (
     BlueprintForm,
     ControlForm,
@@ -36,8 +37,9 @@ from holdfast.blueprint.resilience import (
 )
 from holdfast.core import Json, NodeId, canonical_json
 
-_Resilience: TypeAlias = (
-    Breaker | Budget | Cache | Concurrency | Ejection | Fallback | Health | Hedge | Price
+_Settings: TypeAlias = (
+    Demands
+    | Breaker | Budget | Cache | Concurrency | Ejection | Fallback | Health | Hedge | Price
     | Retries | Routing
 )  # fmt: skip
 
@@ -104,6 +106,7 @@ def _node(form: NodeForm, node: Node) -> JsonValue:
         "timeouts": _timeouts(node.timeouts),
         "limits": _limits(node.limits),
         "routing": _plain(node.routing),
+        "identity": _plain(node.demands),
         "retries": _plain(node.retries),
         "breaker": _plain(node.breaker),
         "ejection": _plain(node.ejection),
@@ -129,6 +132,7 @@ def _relationship(form: RelationshipForm, settled: Relationship) -> JsonValue:
         "timeouts": _timeouts(settled.timeouts),
         "limits": _limits(settled.limits),
         "criticality": settled.criticality,
+        "identity": _plain(settled.demands),
         "retries": _plain(settled.retries),
         "fallback": _plain(settled.fallback),
         "hedge": _plain(settled.hedge),
@@ -196,8 +200,8 @@ def _micros(seconds: float) -> int:
     return round(seconds * 1_000_000)
 
 
-def _plain(settings: _Resilience | None) -> JsonValue:
-    """A control of resilience, field by field, so that none is forgotten: every setting counts."""
+def _plain(settings: _Settings | None) -> JsonValue:
+    """A control, field by field, so that none is forgotten: every setting counts."""
     if settings is None:
         return None
     found: dict[str, JsonValue] = {}

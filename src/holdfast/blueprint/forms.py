@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSche
 
 from holdfast.blueprint import controls as settled
 from holdfast.blueprint import spelling
+from holdfast.blueprint.demands import PROOFS, Attested, ProofKind
 from holdfast.blueprint.fields import (
     LIST_MAX,
     Form,
@@ -123,6 +124,26 @@ class LimitsForm(Form):
     )
 
 
+class IdentityForm(Form):
+    """What is demanded of whoever calls. Nothing beyond a key where this is not written."""
+
+    proofs: Annotated[list[ProofKind], Field(min_length=1, max_length=len(PROOFS))] | None = Field(
+        default=None,
+        description="How a caller may prove who it is. `key` is a bearer's: leave it out, and API "
+        "keys are refused here. Default: any.",
+    )
+    mandate: bool | None = Field(
+        default=None,
+        description="Whether a caller needs a mandate that covers the call. Default: no; one that "
+        "is shown counts all the same.",
+    )
+    attested: Attested | None = Field(
+        default=None,
+        description="The least that evidence of the caller's platform must have been judged. "
+        "Default `none`.",
+    )
+
+
 class RequirementForm(Form):
     """One requirement of a CALM control."""
 
@@ -173,6 +194,11 @@ class _ControlsForm(Form):
     )
     cache: CacheForm | None = Field(
         default=None, description="Give the same answer to the same request. Default: never."
+    )
+    identity: IdentityForm | None = Field(
+        default=None,
+        description="How callers prove who they are and what they may do. A relationship may demand "
+        "more than its destination node does, never less.",
     )
     budget: BudgetForm | None = Field(
         default=None,

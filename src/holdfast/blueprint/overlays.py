@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from holdfast.blueprint.controls import CONNECT_S_DEFAULT, CONNECTIONS_DEFAULT
+from holdfast.blueprint.demands import ATTESTED_ORDER, Demands
 from holdfast.blueprint.fields import Form
-from holdfast.blueprint.forms import NodeControlsForm
+from holdfast.blueprint.forms import IdentityForm, NodeControlsForm
 from holdfast.blueprint.resilience import (
     QUEUE_DEFAULT,
     QUEUE_S_DEFAULT,
@@ -79,6 +80,18 @@ def over(under: _Settled, form: Form | None) -> _Settled:
     """``under``, with the fields that ``form`` writes in their place."""
     written: dict[str, Any] = {name: value for name, value in form or () if value is not None}
     return replace(under, **written)
+
+
+def settle_demands(form: IdentityForm | None, under: Demands) -> Demands:
+    """What both demand: a relationship may ask for more than its destination does, never less."""
+    if form is None:
+        return under
+    proofs = under.proofs if form.proofs is None else form.proofs
+    return Demands(
+        proofs=tuple(each for each in under.proofs if each in proofs),
+        mandate=under.mandate or form.mandate is True,
+        attested=max(under.attested, form.attested or "none", key=ATTESTED_ORDER.index),
+    )
 
 
 def settle_retries(form: RetriesForm | None, under: Retries) -> Retries:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from holdfast.blueprint.controls import Control, Limits, Timeouts, Upstream
+from holdfast.blueprint.demands import Demands
 from holdfast.blueprint.kinds import NodeKind
 from holdfast.blueprint.resilience import (
     Breaker,
@@ -50,6 +51,7 @@ class Node:
     controls: Mapping[str, Control]
     labels: Mapping[str, Label]
     routing: Routing = field(default_factory=Routing)
+    demands: Demands = field(default_factory=Demands)
     retries: Retries = field(default_factory=Retries)
     breaker: Breaker = field(default_factory=Breaker)
     ejection: Ejection = field(default_factory=Ejection)
@@ -131,6 +133,7 @@ class Relationship:
     limits: Limits
     controls: Mapping[str, Control]
     criticality: Criticality = "standard"
+    demands: Demands = field(default_factory=Demands)
     retries: Retries = field(default_factory=Retries)
     fallback: Fallback | None = None
     hedge: Hedge | None = None

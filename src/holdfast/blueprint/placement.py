@@ -9,11 +9,11 @@ from holdfast.blueprint.kinds import NodeKind, kind_of
 from holdfast.blueprint.layout import Layout
 from holdfast.blueprint.source import Path
 
-_OF_CALLS = ("routing", "retries", "ejection", "fallback", "hedge", "cache")
+_OF_CALLS = ("routing", "identity", "retries", "ejection", "fallback", "hedge", "cache")
 """What the called node says of calls to it, whichever upstream answers."""
 _OF_UPSTREAMS = ("breaker", "concurrency", "health", "price")
 _TOLLS = ("budget", "bulkhead")
-_OF_RELATIONSHIPS = ("criticality", "retries", "fallback", "hedge", "cache", *_TOLLS)
+_OF_RELATIONSHIPS = ("criticality", "identity", "retries", "fallback", "hedge", "cache", *_TOLLS)
 _AMONG_SEVERAL = ("routing", "ejection", "hedge")
 _OF_CALLED = {
     "timeouts": ("first_byte_s", "idle_s", "total_s"),

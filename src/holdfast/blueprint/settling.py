@@ -14,6 +14,7 @@ from holdfast.blueprint.controls import (
     Requirement,
     Timeouts,
 )
+from holdfast.blueprint.demands import Demands
 from holdfast.blueprint.errors import Problem
 from holdfast.blueprint.forms import (
     BlueprintForm,
@@ -31,6 +32,7 @@ from holdfast.blueprint.overlays import (
     handed_down,
     over,
     settle_budget,
+    settle_demands,
     settle_fallback,
     settle_own,
     settle_retries,
@@ -121,6 +123,7 @@ def _node(node_id: NodeId, form: NodeForm, under: Own) -> Node:
         controls=_controls(controls.__pydantic_extra__),
         labels=_labels(form.metadata),
         routing=settle_routing(controls.routing),
+        demands=settle_demands(controls.identity, Demands()),
         retries=settle_retries(controls.retries, Retries()),
         breaker=own.breaker,
         ejection=over(Ejection(), controls.ejection),
@@ -200,6 +203,7 @@ def _declared_call(
         limits=settle_limits(controls.limits, called.limits),
         controls=_controls(controls.__pydantic_extra__),
         criticality=controls.criticality or "standard",
+        demands=settle_demands(controls.identity, called.demands),
         retries=settle_retries(controls.retries, called.retries),
         fallback=settle_fallback(controls.fallback, called.fallback),
         hedge=_hedge(controls.hedge, called.hedge),
