@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from holdfast.blueprint.controls import CONNECT_S_DEFAULT, CONNECTIONS_DEFAULT
-from holdfast.blueprint.demands import ATTESTED_ORDER, Demands
+from holdfast.blueprint.demands import ATTESTED_ORDER, Attested, Demands
 from holdfast.blueprint.fields import Form
 from holdfast.blueprint.forms import IdentityForm, NodeControlsForm
 from holdfast.blueprint.resilience import (
@@ -87,10 +87,11 @@ def settle_demands(form: IdentityForm | None, under: Demands) -> Demands:
     if form is None:
         return under
     proofs = under.proofs if form.proofs is None else form.proofs
+    attested: list[Attested] = [under.attested, form.attested or "none"]
     return Demands(
         proofs=tuple(each for each in under.proofs if each in proofs),
         mandate=under.mandate or form.mandate is True,
-        attested=max(under.attested, form.attested or "none", key=ATTESTED_ORDER.index),
+        attested=max(attested, key=ATTESTED_ORDER.index),
     )
 
 
