@@ -9,6 +9,7 @@ from holdfast.core.digests import (
     sha256_digest,
 )
 from holdfast.core.errors import HoldfastError
+from holdfast.core.hosts import Host, HostError, IpAddress, is_public, read_address, read_host
 from holdfast.core.ids import (
     RANDOM_BYTES,
     CallId,
@@ -19,6 +20,7 @@ from holdfast.core.ids import (
     ulid_instant,
 )
 from holdfast.core.instants import Instant, rfc3339
+from holdfast.core.strict_json import JsonError, JsonObject, JsonValue, jcs, read_json
 
 __all__ = [
     "RANDOM_BYTES",
@@ -26,14 +28,25 @@ __all__ = [
     "CredentialId",
     "Digest",
     "HoldfastError",
+    "Host",
+    "HostError",
     "Instant",
+    "IpAddress",
     "Json",
+    "JsonError",
+    "JsonObject",
+    "JsonValue",
     "NodeId",
     "RelationshipId",
     "Salt",
     "SaltedDigest",
     "SaltedHasher",
     "canonical_json",
+    "is_public",
+    "jcs",
+    "read_address",
+    "read_host",
+    "read_json",
     "rfc3339",
     "sha256_digest",
     "ulid",
