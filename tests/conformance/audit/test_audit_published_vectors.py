@@ -1,14 +1,13 @@
 """Published vectors: those short enough to quote here, and whole sets where they are at hand.
 
-SOURCES.md says where each comes from and how to have the sets checked.
+SOURCES.md says where each comes from.
 """
 
 import base64
 import json
-import os
-from pathlib import Path
 
 import pytest
+from published import published
 
 from holdfast.audit import (
     Checkpoint,
@@ -92,6 +91,47 @@ def test_the_note_of_the_go_checksum_database_s_documentation_is_signed_and_open
     assert Verifier.parse(PETER).open(note) == PETER_TEXT
 
 
+ENOCH = "EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
+ENOCH_LINE = (
+    "— EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33"
+    "WWd1RvMc+QQ=\n"
+)
+
+
+def test_a_note_of_two_signers_opens_for_each_of_them() -> None:
+    note = f"{PETER_TEXT}\n{PETER_LINE}{ENOCH_LINE}".encode()
+    for vkey in (PETER, ENOCH):
+        assert Verifier.parse(vkey).open(note) == PETER_TEXT
+    # Twice the same signature is no more than once; an unknown one beside them is passed over.
+    odd = ENOCH_LINE[:60] + "ABCD" + ENOCH_LINE[60:]
+    many = f"{PETER_TEXT}\n{PETER_LINE * 2}{ENOCH_LINE * 2}{odd}".encode()
+    assert Verifier.parse(PETER).open(many) == PETER_TEXT
+    with pytest.raises(NoteError, match="does not hold"):
+        Verifier.parse(ENOCH).open(many)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        PETER_TEXT,
+        PETER_TEXT + "\n",
+        PETER_TEXT + "\n" + PETER_LINE[:-1],
+        "\x01" + PETER_TEXT + "\n" + PETER_LINE,
+        PETER_TEXT + "\n— Bad Name x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUg=",
+        PETER_TEXT + "\n" + PETER_LINE + "Unexpected line.\n",
+        PETER_TEXT + "\n" + PETER_LINE * 101,
+        PETER_TEXT + "\n" + PETER_LINE[:60] + "ABCD" + PETER_LINE[60:],
+        PETER_TEXT + "\n" + PETER_LINE.replace("PeterNeumann", "CarmenSandiego"),
+        PETER_TEXT + "\n" + PETER_LINE.replace("x08g", "xxxx"),
+    ],
+)
+def test_a_note_that_the_go_checksum_database_refuses_is_refused(note: str) -> None:
+    with pytest.raises(NoteError):
+        Verifier.parse(PETER).open(note.encode())
+    with pytest.raises(NoteError):
+        Verifier.parse(PETER).open(b"\xff" + note.encode())
+
+
 def test_every_mangling_of_a_verifier_key_is_refused() -> None:
     for start in range(len(PETER) + 1):
         for end in range(start + 1, len(PETER) + 1):
@@ -138,20 +178,16 @@ def test_a_tlog_proof_has_the_lines_of_the_specification(count: int, extra: byte
 
 
 @pytest.fixture(scope="module")
-def published() -> dict:
-    folder = Path(os.environ.get("HOLDFAST_AUDIT_VECTORS", Path(__file__).parent / "vectors"))
-    path = folder / "published.json"
-    if not path.exists():
-        pytest.skip("the published sets are not at hand: see SOURCES.md beside this test")
-    return json.loads(path.read_text())
+def whole_sets() -> dict:
+    return json.loads(published("audit/merkle_and_tessera.json").read_text())
 
 
 def decoded(case: dict, *names: str) -> list[bytes]:
     return [base64.b64decode(case[name] or "") for name in names]
 
 
-def test_the_published_inclusion_proofs_hold_or_fail_as_they_should(published: dict) -> None:
-    for name, case in published["merkle"]["inclusion"].items():
+def test_the_published_inclusion_proofs_hold_or_fail_as_they_should(whole_sets: dict) -> None:
+    for name, case in whole_sets["merkle"]["inclusion"].items():
         root, leaf = decoded(case, "root", "leafHash")
         proof = [base64.b64decode(each) for each in case["proof"] or ()]
         verdict = _verdict(
@@ -165,9 +201,9 @@ def test_the_published_inclusion_proofs_hold_or_fail_as_they_should(published: d
         assert verdict == case["wantErr"], name
 
 
-def test_the_published_consistency_proofs_hold_or_fail_as_they_should(published: dict) -> None:
+def test_the_published_consistency_proofs_hold_or_fail_as_they_should(whole_sets: dict) -> None:
     differing = []
-    for name, case in published["merkle"]["consistency"].items():
+    for name, case in whole_sets["merkle"]["consistency"].items():
         old_root, new_root = decoded(case, "root1", "root2")
         proof = [base64.b64decode(each) for each in case["proof"] or ()]
         verdict = _verdict(
@@ -197,9 +233,9 @@ TESSERA = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+o
 
 
 def test_a_log_that_tessera_wrote_verifies_at_every_size_and_grows_consistently(
-    published: dict,
+    whole_sets: dict,
 ) -> None:
-    files = {name: base64.b64decode(data) for name, data in published["tessera"].items()}
+    files = {name: base64.b64decode(data) for name, data in whole_sets["tessera"].items()}
     blobs = SimBlobs()
     for name, data in files.items():
         blobs.put(name, data)
