@@ -1,14 +1,22 @@
-"""C2SP tlog-checkpoint: what a log commits to, signed."""
+"""C2SP tlog-checkpoint: what a log commits to, signed, and cosigned by those who watch it."""
 
-import base64
-import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from holdfast.audit.errors import NoteError
-from holdfast.audit.merkle import HASH_BYTES
-from holdfast.audit.note import LogSigner, Verifier, decode_base64
+from holdfast.audit.heads import TreeHead
+from holdfast.audit.keys import Verifier, split_time
+from holdfast.audit.note import Note, Signature
+from holdfast.audit.signing import LogSigner
 
-_SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cosignature:
+    """A witness saw this tree, consistent with all it saw before, at ``time`` (seconds)."""
+
+    witness: str
+    time: int
+    signature: Signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,19 +30,36 @@ class Checkpoint:
 
     @classmethod
     def sign(cls, signer: LogSigner, *, size: int, root: bytes) -> "Checkpoint":
-        text = f"{signer.name}\n{size}\n{base64.b64encode(root).decode()}\n"
-        return cls(origin=signer.name, size=size, root=root, note=signer.sign(text))
+        head = TreeHead(origin=signer.name, size=size, root=root)
+        return cls(origin=signer.name, size=size, root=root, note=signer.sign(head.text))
 
     @classmethod
-    def open(cls, note: bytes, verifier: Verifier) -> "Checkpoint":
-        """The checkpoint once its signature holds and its origin is the key's name."""
-        lines = verifier.open(note).split("\n")
-        root = decode_base64(lines[2]) if len(lines) > 3 else None
-        if root is None or len(root) != HASH_BYTES or not _SIZE.match(lines[1]):
-            raise NoteError("a signed note, but no checkpoint", fix="check where it came from")
-        if lines[0] != verifier.name:
+    def open(cls, note: bytes, verifier: Verifier, *, origin: str | None = None) -> "Checkpoint":
+        """The checkpoint once its signature holds and its origin is the key's name (or ``origin``,
+        for the few logs whose key is named otherwise)."""
+        head = TreeHead.parse(verifier.open(note))
+        if head.origin != (origin or verifier.name):
             raise NoteError(
-                f"the checkpoint is of the log {lines[0]!r}, not of {verifier.name!r}",
+                f"the checkpoint is of the log {head.origin!r}, not of {verifier.name!r}",
                 fix="use the key of that log",
             )
-        return cls(origin=lines[0], size=int(lines[1]), root=root, note=note)
+        return cls(origin=head.origin, size=head.size, root=head.root, note=note)
+
+    def cosignatures(self, witnesses: Sequence[Verifier]) -> tuple[Cosignature, ...]:
+        """The cosignatures of these witnesses, one a key; ``NoteError`` when one does not hold.
+
+        A witness always says when it signed: a signature without time is none of a witness.
+        """
+        note = Note.parse(self.note)
+        found: list[Cosignature] = []
+        for witness in witnesses:
+            signature = witness.check(note) if witness.is_timed else None
+            time = split_time(signature.value)[0] if signature is not None else 0
+            if signature is not None and time > 0:
+                found.append(Cosignature(witness=witness.name, time=time, signature=signature))
+        return tuple(found)
+
+    def with_signatures(self, added: Iterable[Signature]) -> "Checkpoint":
+        """The same tree under further signatures."""
+        note = Note.parse(self.note).with_signatures(added).encode()
+        return Checkpoint(origin=self.origin, size=self.size, root=self.root, note=note)

@@ -79,3 +79,21 @@ class ProofError(AuditError):
     """A proof is malformed or does not prove what it claims."""
 
     code = "audit.proof-invalid"
+
+
+class WitnessError(AuditError):
+    """A witness did not cosign a checkpoint, or what it answered is no cosignature."""
+
+    code = "audit.witness-refused"
+
+
+class ReceiptError(AuditError):
+    """A COSE receipt is malformed or does not prove what it claims."""
+
+    code = "audit.receipt-invalid"
+
+
+class GossipError(AuditError):
+    """What a client collected holds no head of this log."""
+
+    code = "audit.gossip-invalid"

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from holdfast.audit.checkpoint import Checkpoint
 from holdfast.audit.intake import NOTES_MAX, Batch, Intake
+from holdfast.audit.intents import IntentChanges, changes_of, mark_of
 from holdfast.audit.merkle import leaf_hash
-from holdfast.audit.note import LogSigner
 from holdfast.audit.opening import State, load_state, opened_head
 from holdfast.audit.proof import Proof
 from holdfast.audit.reader import Entry, LogReader
-from holdfast.audit.records import call_of
+from holdfast.audit.signing import LogSigner
 from holdfast.audit.store import Addition, Head, LogStore, Position
 from holdfast.audit.tiles import (
     CHECKPOINT,
@@ -60,6 +60,7 @@ class Log:
         self._reader = reader
         self._state = state
         self._positions = rows.positions()
+        self._open_calls = rows.open_calls()
         read_to = {name: at.read_to for name, at in self._positions.items()}
         self._intake = Intake(journals, read_to=read_to, gone=gone)
         self._opening: tuple[str, ...] = ()
@@ -86,6 +87,9 @@ class Log:
         rows.prepare()
         head, note = opened_head(rows, blobs, signer)
         state = load_state(blobs, head, signer)
+        replaced = _replaced(_previous_size(head, signer), head.size)
+        if not signer.has_signed(head.checkpoint):
+            state = _signed_anew(state, rows, signer)
         reader = LogReader(blobs=blobs, store=store, journals=journals, vkey=signer.vkey)
         log = cls(
             blobs=blobs,
@@ -98,7 +102,7 @@ class Log:
         )
         log._opening = (note,) if note else ()
         log._publish()
-        log._sweep(_replaced(_previous_size(head, signer), head.size))
+        log._sweep(replaced)
         return log
 
     @property
@@ -162,11 +166,18 @@ class Log:
         positions = _positions(batch, first=old.edge.size)
         names = frozenset(self._intake.names())
         forgotten = [name for name in self._positions if name not in names]
-        calls = _calls(batch.entries, first=old.edge.size)
-        self._rows.add(
-            Addition(head=head, calls=calls, positions=positions, forgotten=forgotten),
-            old=old.head,
+        marks = [(index, mark_of(e)) for index, e in enumerate(batch.entries, old.edge.size)]
+        intents = changes_of(marks, open_calls=self._open_calls)
+        addition = Addition(
+            head=head,
+            calls=[(mark.name, index) for index, mark in marks if mark.name is not None],
+            positions=positions,
+            forgotten=forgotten,
+            intents=intents,
         )
+        self._rows.add(addition, old=old.head)
+        self._open_calls -= set(intents.ended)
+        self._open_calls |= {intent.call for intent in intents.begun}
         entries = (*old.tail, *batch.entries)
         tail = entries[len(entries) - edge.size % WIDTH :]
         self._state = State(head=head, edge=edge, tail=tail, checkpoint=checkpoint)
@@ -201,6 +212,16 @@ class Log:
             if at is None or at.upto <= in_full_bundles:
                 self._journals.remove(name)
                 self._intake.forget(name)
+
+
+def _signed_anew(state: State, rows: LogStore, signer: LogSigner) -> State:
+    """The same tree, signed by a key that the log has got since. A crash right after leaves it
+    unpublished: open does that."""
+    checkpoint = Checkpoint.sign(signer, size=state.edge.size, root=state.edge.root())
+    head = Head(size=state.head.size, checkpoint=checkpoint.note, previous=state.head.checkpoint)
+    same = Addition(head=head, calls=(), positions={}, forgotten=(), intents=IntentChanges())
+    rows.add(same, old=state.head)
+    return State(head=head, edge=state.edge, tail=state.tail, checkpoint=checkpoint)
 
 
 def _bundles(old: State, entries: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
@@ -240,8 +261,3 @@ def _positions(batch: Batch, *, first: int) -> dict[str, Position]:
         upto += count
         positions[name] = Position(read_to=batch.read_to[name], upto=upto)
     return positions
-
-
-def _calls(entries: Sequence[bytes], *, first: int) -> list[tuple[str, int]]:
-    found = ((call_of(entry), index) for index, entry in enumerate(entries, first))
-    return [(call, index) for call, index in found if call is not None]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from holdfast.audit.checkpoint import Checkpoint
 from holdfast.audit.errors import CheckpointError, LogError, NoteError
 from holdfast.audit.merkle import leaf_hash, node_hash
-from holdfast.audit.note import LogSigner
+from holdfast.audit.signing import LogSigner
 from holdfast.audit.store import Head, LogStore
 from holdfast.audit.tiles import CHECKPOINT, WIDTH, TileReader, first_difference
 from holdfast.audit.tree import Edge

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from holdfast.audit.checkpoint import Checkpoint
 from holdfast.audit.errors import ProofError
 from holdfast.audit.merkle import HASH_BYTES, leaf_hash, verify_inclusion
-from holdfast.audit.note import Verifier, decode_base64
+from holdfast.audit.note import decode_base64
+from holdfast.audit.trust import Trust
 
 HASHES_MAX = 64
 PROOF_BYTES_MAX = 1_100_000
@@ -53,14 +54,15 @@ class Proof:
         hashes = tuple(_hash(line) for line in lines)
         return cls(index=int(index[1]), hashes=hashes, checkpoint=checkpoint.encode(), extra=extra)
 
-    def verify(self, entry: bytes, vkey: str) -> Checkpoint:
-        """The checkpoint that vouches for ``entry``.
+    def verify(self, entry: bytes, trust: str | Trust) -> Checkpoint:
+        """The checkpoint that vouches for ``entry``. ``trust`` may be just the log's keys.
 
-        ``NoteError`` when the key did not sign it, ``ProofError`` when the proof does not hold.
-        The steps are those of tlog-proof; cosignatures (3) are not asked for.
+        ``NoteError`` when one of them, or too few witnesses, signed it; ``ProofError`` when the
+        proof does not hold. The steps are those of tlog-proof.
         """
         leaf = leaf_hash(entry)  # 1
-        checkpoint = Checkpoint.open(self.checkpoint, Verifier.parse(vkey))  # 2
+        whose = Trust.parse(trust) if isinstance(trust, str) else trust
+        checkpoint = whose.open(self.checkpoint)  # 2, 3
         verify_inclusion(  # 4
             leaf,
             index=self.index,

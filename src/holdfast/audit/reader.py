@@ -7,12 +7,21 @@ from holdfast.audit.checkpoint import Checkpoint
 from holdfast.audit.errors import JournalError, LogError, NoLogError, ProofError, UnknownEntryError
 from holdfast.audit.frames import journal_stamp
 from holdfast.audit.intake import read_piece
+from holdfast.audit.intents import INTENTS_SHOWN_MAX, Intent, changes_of, mark_of
+from holdfast.audit.keys import Verifier
 from holdfast.audit.merkle import inclusion_proof, leaf_hash, verify_inclusion
-from holdfast.audit.note import Verifier
+from holdfast.audit.note import Note
 from holdfast.audit.proof import Proof
-from holdfast.audit.records import call_of
 from holdfast.audit.store import ENTRIES_OF_A_CALL_MAX, LogStore, Position
-from holdfast.audit.tiles import CHECKPOINT, WIDTH, TileReader
+from holdfast.audit.tiles import (
+    CHECKPOINT,
+    WIDTH,
+    WITNESSED,
+    Resource,
+    TileReader,
+    prove_consistency,
+)
+from holdfast.core import Instant
 from holdfast.world.ports import Blobs, Journals, Store, WorldError
 
 RECENT_MAX = 1_000
@@ -41,7 +50,7 @@ class LogReader:
         self._blobs = blobs
         self._rows = LogStore(store)
         self._journals = journals
-        self._verifier = Verifier.parse(vkey)
+        self._verifier = Verifier.parse(vkey.split(maxsplit=1)[0] if vkey.strip() else vkey)
 
     def checkpoint(self) -> Checkpoint:
         """The newest published checkpoint."""
@@ -51,6 +60,31 @@ class LogReader:
                 "there is no log here yet", fix="start Holdfast on this data directory"
             )
         return Checkpoint.open(note, self._verifier)
+
+    def witnessed(self) -> Checkpoint | None:
+        """The newest checkpoint that enough witnesses have cosigned, None while there is none."""
+        note = self._blobs.get(WITNESSED)
+        return None if note is None else Checkpoint.open(note, self._verifier)
+
+    def vouched(self) -> Checkpoint:
+        """The newest checkpoint, with the cosignatures that it has so far."""
+        newest, witnessed = self.checkpoint(), self.witnessed()
+        if witnessed is None or (witnessed.size, witnessed.root) != (newest.size, newest.root):
+            return newest
+        return newest.with_signatures(Note.parse(witnessed.note).signatures)
+
+    def resource(self, resource: Resource) -> bytes | None:
+        """A tile or bundle as it is stored, None when the newest checkpoint does not cover it.
+
+        Bytes beyond the checkpoint may yet change; a partial tile goes when the full one stands.
+        """
+        if not resource.is_within(self.checkpoint().size):
+            return None
+        return self._blobs.get(resource.path)
+
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """The proof that the tree of ``new`` entries continues that of ``old`` (RFC 9162)."""
+        return prove_consistency(self._blobs, old, new)
 
     def entry(self, index: int) -> Entry:
         """The entry at ``index``, once its inclusion under the checkpoint was checked."""
@@ -81,9 +115,32 @@ class LogReader:
 
     def prove(self, index: int) -> Proof:
         """The proof that entry ``index`` is under the newest checkpoint, verified before it goes."""
-        checkpoint = self.checkpoint()
+        return self.prove_under(self.vouched(), index)
+
+    def prove_under(self, checkpoint: Checkpoint, index: int) -> Proof:
+        """The same under an earlier checkpoint of this log, such as ``witnessed``."""
         tiles = TileReader(self._blobs, checkpoint.size)
         return self._proof(tiles, checkpoint, index)
+
+    def open_intents(self, *, until: Instant) -> tuple[Intent, ...]:
+        """Calls that were begun by ``until`` and have no outcome, oldest first, at most 1,000.
+
+        What journals hold beyond the log counts too, so that the answer is right while no instance
+        runs.
+        """
+        rows, positions = self._rows.open_intents(INTENTS_SHOWN_MAX)
+        known = {intent.call: intent for intent in rows}
+        pending = ((None, mark_of(data)) for data in pending_entries(self._journals, positions))
+        changed = changes_of(pending, open_calls=known.keys())
+        for call in changed.ended:
+            del known[call]
+        found = (*known.values(), *changed.begun)
+        return tuple(
+            sorted(
+                (intent for intent in found if intent.at <= until),
+                key=lambda intent: (intent.at, intent.call),
+            )
+        )[:INTENTS_SHOWN_MAX]
 
     def _find(self, call: str, checkpoint: Checkpoint) -> tuple[Entry, ...]:
         seen = self._rows.look_up(call)
@@ -101,7 +158,7 @@ class LogReader:
         needle = call.encode()
         found: list[bytes] = []
         for data in pending_entries(self._journals, positions):
-            if needle in data and call_of(data) == call:
+            if needle in data and mark_of(data).name == call:
                 found.append(data)
                 if len(found) >= ENTRIES_OF_A_CALL_MAX:
                     break

@@ -87,15 +87,8 @@ class CallRecord(
     would_refuse: tuple[str, ...] = ()
 
 
-class _Indexed(msgspec.Struct, frozen=True, gc=False):
-    """The one field the index needs; the rest of the record is skipped, not built."""
-
-    call: str
-
-
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(CallRecord)
-_INDEXED = msgspec.json.Decoder(_Indexed)
 
 
 def encode_record(record: CallRecord) -> bytes:
@@ -112,11 +105,3 @@ def decode_record(data: bytes) -> CallRecord:
     if record.v > RECORD_VERSION:
         raise RecordError(f"this is a record of version {record.v}", fix="use a newer Holdfast")
     return record
-
-
-def call_of(entry: bytes) -> str | None:
-    """The id of the call an entry is about, None when it does not say."""
-    try:
-        return _INDEXED.decode(entry).call
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from holdfast.audit.errors import LogError
+from holdfast.audit.intents import Intent, IntentChanges
 from holdfast.world.ports import Store, Transaction
 
 ENTRIES_OF_A_CALL_MAX = 16
@@ -21,6 +22,9 @@ _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS audit_calls (
          call TEXT NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (call, entry)
        ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS audit_intents (
+         call TEXT PRIMARY KEY, entry INTEGER NOT NULL, event TEXT NOT NULL, at INTEGER NOT NULL
+       ) STRICT""",
 )
 
 
@@ -61,6 +65,7 @@ class Addition:
     calls: Sequence[tuple[str, int]]
     positions: Mapping[str, Position]
     forgotten: Sequence[str]
+    intents: IntentChanges
 
 
 class LogStore:
@@ -82,6 +87,21 @@ class LogStore:
     def positions(self) -> dict[str, Position]:
         with self._store.snapshot() as transaction:
             return _positions(transaction)
+
+    def open_calls(self) -> set[str]:
+        """Every call that was begun and has no outcome in the log."""
+        with self._store.snapshot() as transaction:
+            return {
+                cast("str", row[0]) for row in transaction.query("SELECT call FROM audit_intents")
+            }
+
+    def open_intents(self, limit: int) -> tuple[list[Intent], dict[str, Position]]:
+        """The oldest of them, and how far the journals were read at that moment."""
+        sql = "SELECT call, entry, event, at FROM audit_intents ORDER BY at, call LIMIT ?"
+        with self._store.snapshot() as transaction:
+            rows = cast("list[tuple[str, int, str, int]]", transaction.query(sql, (limit,)))
+            intents = [Intent(call=c, entry=e, event=v, at=at) for c, e, v, at in rows]
+            return intents, _positions(transaction)
 
     def look_up(self, call: str) -> Sighting:
         sql = "SELECT entry FROM audit_calls WHERE call = ? ORDER BY entry LIMIT ?"
@@ -116,11 +136,19 @@ class LogStore:
             )
             transaction.execute_many("INSERT INTO audit_calls VALUES (?, ?)", addition.calls)
             transaction.execute_many(
-                "INSERT OR REPLACE INTO audit_journals VALUES (?, ?, ?)",
+                "INSERT INTO audit_journals (name, read_to, upto) VALUES (?, ?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET read_to = excluded.read_to, upto = excluded.upto",
                 [(name, at.read_to, at.upto) for name, at in addition.positions.items()],
             )
             transaction.execute_many(
                 "DELETE FROM audit_journals WHERE name = ?", [(n,) for n in addition.forgotten]
+            )
+            transaction.execute_many(
+                "DELETE FROM audit_intents WHERE call = ?", [(c,) for c in addition.intents.ended]
+            )
+            transaction.execute_many(
+                "INSERT INTO audit_intents (call, entry, event, at) VALUES (?, ?, ?, ?)",
+                [(i.call, i.entry, i.event, i.at) for i in addition.intents.begun],
             )
 
 

@@ -1,10 +1,12 @@
 """The layout of C2SP tlog-tiles: 256-wide hash tiles, entry bundles, and their paths."""
 
+import re
 import struct
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from holdfast.audit.errors import LogError
-from holdfast.audit.merkle import HASH_BYTES, root_of
+from holdfast.audit.merkle import HASH_BYTES, consistency_proof, root_of
 from holdfast.world.ports import Blobs
 
 WIDTH = 256
@@ -15,7 +17,13 @@ LEVELS_MAX = 8
 """256**8 entries: more than any log will hold."""
 
 CHECKPOINT = "checkpoint"
+WITNESSED = "witnessed"
+"""The newest checkpoint under which enough witnesses have put their cosignature; not of tlog-tiles."""
 _LENGTH = struct.Struct(">H")
+_RESOURCE = re.compile(
+    r"tile/(?P<level>entries|0|[1-9][0-9]?)/(?P<number>(?:x[0-9]{3}/){0,6}[0-9]{3})"
+    r"(?:\.p/(?P<width>[1-9][0-9]{0,2}))?\Z"
+)
 
 
 def tile_path(level: int, number: int, *, width: int = WIDTH) -> str:
@@ -36,6 +44,37 @@ def _encoded(number: int, width: int) -> str:
         path = f"x{number % 1000:03d}/{path}"
         number //= 1000
     return path if width == WIDTH else f"{path}.p/{width}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """What a path of tlog-tiles names: a tile, or (``level`` None) a bundle of entries."""
+
+    level: int | None
+    number: int
+    width: int
+
+    @property
+    def path(self) -> str:
+        if self.level is None:
+            return bundle_path(self.number, width=self.width)
+        return tile_path(self.level, self.number, width=self.width)
+
+    def is_within(self, size: int) -> bool:
+        """Whether a tree of ``size`` entries has all of it."""
+        return self.number * WIDTH + self.width <= size >> (8 * (self.level or 0))
+
+
+def parse_path(path: str) -> Resource | None:
+    """The inverse of ``tile_path`` and ``bundle_path``; None for every other text."""
+    match = _RESOURCE.match(path)
+    if match is None:
+        return None
+    level = None if match["level"] == "entries" else int(match["level"])
+    number = int(match["number"].replace("x", "").replace("/", ""))
+    resource = Resource(level=level, number=number, width=int(match["width"] or WIDTH))
+    # Two spellings of one thing are one too many: leading zero elements, a full tile as .p/256.
+    return resource if resource.path == path and resource.width <= WIDTH else None
 
 
 def encode_bundle(entries: Iterable[bytes]) -> bytes:
@@ -129,6 +168,11 @@ class TileReader:
         """A partial tile goes once the full one stands: then its beginning is the partial one."""
         data = self._blobs.get(path)
         return self._blobs.get(full) if data is None and path != full else data
+
+
+def prove_consistency(blobs: Blobs, old: int, new: int) -> tuple[bytes, ...]:
+    """The proof that the tree of ``new`` entries continues that of ``old``, from the log's tiles."""
+    return consistency_proof(old, new, TileReader(blobs, new).range_hash)
 
 
 def split_hashes(data: bytes) -> list[bytes]:

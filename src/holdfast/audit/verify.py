@@ -8,9 +8,9 @@ from holdfast.audit.errors import AuditError, JournalError, LogError
 from holdfast.audit.frames import journal_stamp
 from holdfast.audit.intake import read_piece
 from holdfast.audit.merkle import leaf_hash
-from holdfast.audit.note import Verifier
-from holdfast.audit.tiles import CHECKPOINT, WIDTH, TileReader, first_difference
+from holdfast.audit.tiles import CHECKPOINT, WIDTH, WITNESSED, TileReader, first_difference
 from holdfast.audit.tree import Edge, Tile
+from holdfast.audit.trust import Trust
 from holdfast.world.ports import Blobs, Journals, WorldError
 
 PROBLEMS_MAX = 20
@@ -44,18 +44,19 @@ class _Findings:
             self.problems.append(problem)
 
 
-def verify_log(blobs: Blobs, journals: Journals, vkey: str) -> Verification:
+def verify_log(blobs: Blobs, journals: Journals | None, trust: str | Trust) -> Verification:
     """Recompute the log from its entries. Needs no database and no running instance.
 
-    ``NoteError`` when ``vkey`` is no key; ``WorldError`` when a file cannot be read. Everything
-    else that is wrong is a problem in the answer.
+    ``trust`` may be just the log's keys. Without journals, as for a log that is read from afar,
+    nothing is told of what waits in them. ``NoteError`` when a key is none; ``WorldError`` when a
+    file cannot be read. Everything else that is wrong is a problem in the answer.
     """
-    verifier = Verifier.parse(vkey)
+    whose = Trust.parse(trust) if isinstance(trust, str) else trust
     findings = _Findings()
     # Journals first, the checkpoint after: then what a running instance integrates meanwhile
     # counts as pending at worst, never as lost.
-    waiting = _journal_entries(journals, findings)
-    checkpoint = _checkpoint(blobs, verifier, findings)
+    waiting = _journal_entries(journals, findings) if journals is not None else Counter[bytes]()
+    checkpoint = _checkpoint(blobs, whose, findings)
     if checkpoint is not None:
         _check_tree(blobs, checkpoint, waiting, findings)
     return Verification(
@@ -68,13 +69,14 @@ def verify_log(blobs: Blobs, journals: Journals, vkey: str) -> Verification:
     )
 
 
-def _checkpoint(blobs: Blobs, verifier: Verifier, findings: _Findings) -> Checkpoint | None:
-    note = blobs.get(CHECKPOINT)
+def _checkpoint(blobs: Blobs, trust: Trust, findings: _Findings) -> Checkpoint | None:
+    # Other people's logs have the cosignatures under the one checkpoint that they show.
+    note = (blobs.get(WITNESSED) if trust.quorum else None) or blobs.get(CHECKPOINT)
     if note is None:
         findings.add("there is no checkpoint: no log was begun here, or its checkpoint was lost")
         return None
     try:
-        return Checkpoint.open(note, verifier)
+        return trust.open(note)
     except AuditError as error:
         findings.add(f"checkpoint: {error.what}")
         return None

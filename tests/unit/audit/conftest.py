@@ -1,8 +1,11 @@
 """A simulated data directory that outlives crashes, and those who write to it."""
 
 import asyncio
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -16,7 +19,8 @@ from holdfast.audit import (
     encode_record,
     verify_log,
 )
-from holdfast.world.ports import WorldError
+from holdfast.world.ports import Transaction, WorldError
+from holdfast.world.real.postgres import PostgresStore
 from holdfast.world.sim import SimClock, SimEntropy, SimLoop, simulate
 from holdfast.world.sim.blobs import SimBlobs
 from holdfast.world.sim.journals import SimJournals
@@ -29,10 +33,39 @@ class Killed(BaseException):
     """The process ends here. No handler in the code under test may survive it."""
 
 
+class PostgresHouseStore:
+    """A schema of its own in the session's one database; ``before_write`` as in ``SimStore``."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, shared: PostgresStore, *, before_write: Callable[[], None]) -> None:
+        self._shared = shared
+        self._before_write = before_write
+        self._schema = f"house_{next(self.numbers)}"
+        with shared.transaction() as transaction:
+            transaction.execute(f"CREATE SCHEMA {self._schema}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        with self._shared.transaction() as transaction:
+            transaction.execute(f"SET LOCAL search_path TO {self._schema}")
+            yield transaction
+            self._before_write()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        with self._shared.snapshot() as transaction:
+            transaction.execute(f"SET LOCAL search_path TO {self._schema}")
+            yield transaction
+
+    def close(self) -> None:
+        """The session closes what is shared."""
+
+
 class House:
     """What a disk holds. ``kill_at`` ends the process instead of the durable step of that number."""
 
-    def __init__(self, seed: int = 1, **journal_options) -> None:
+    def __init__(self, seed: int = 1, *, make_store=SimStore, **journal_options) -> None:
         self.seed = seed
         self.entropy = SimEntropy(seed)
         self.steps = 0
@@ -40,11 +73,17 @@ class House:
         self.fail_at: int | None = None
         self.blobs = SimBlobs(before_write=self.step)
         self.journals = SimJournals(self.entropy, before_write=self.step, **journal_options)
-        self.store = SimStore(before_write=self.step)
+        self._make_store = partial(make_store, before_write=self.step)
+        self.store = self._make_store()
         self.signer = SIGNER
         self.acknowledged: list[bytes] = []
         self.refused: list[bytes] = []
         self._now = 0.0
+
+    def renew_store(self) -> None:
+        """Lose the rows, as a database that was deleted does."""
+        self.store.close()
+        self.store = self._make_store()
 
     def step(self) -> None:
         self.steps += 1
@@ -188,11 +227,17 @@ def words() -> type[Words]:
     return Words
 
 
-@pytest.fixture(scope="session")
-def make_house() -> type[House]:
-    return House
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def make_house(request) -> Iterator[Callable[..., House]]:
+    """Every rule about the log holds over both stores."""
+    if request.param == "sqlite":
+        yield House
+        return
+    shared = PostgresStore(request.getfixturevalue("postgres_address"))
+    yield partial(House, make_store=partial(PostgresHouseStore, shared))
+    shared.close()
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def house(make_house) -> House:
+    return make_house()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.audit import CallRecord, RecordError, decode_record, encode_record
-from holdfast.audit.records import call_of
+from holdfast.audit.intents import mark_of
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 NUMBERS = st.integers(0, 2**53 - 1)  # what RFC 8785 can write exactly
@@ -35,7 +35,7 @@ def test_a_record_s_bytes_are_canonical_json(record: CallRecord) -> None:
 @given(RECORDS)
 def test_a_record_is_read_as_it_was_written(record: CallRecord) -> None:
     assert decode_record(encode_record(record)) == record
-    assert call_of(encode_record(record)) == record.call
+    assert mark_of(encode_record(record)).name == record.call
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"call":"x"}'])
@@ -69,6 +69,6 @@ def test_a_record_with_everything_in_it_stays_well_below_the_limit(words) -> Non
 
 
 def test_an_entry_that_names_no_call_is_not_indexed() -> None:
-    assert call_of(b"not json") is None
-    assert call_of(b"\xff\xfe") is None
-    assert call_of(b'{"other":1}') is None
+    assert mark_of(b"not json").name is None
+    assert mark_of(b"\xff\xfe").name is None
+    assert mark_of(b'{"other":1}').name is None

@@ -174,8 +174,7 @@ def test_a_flipped_byte_in_a_sealed_journal_is_damage_and_named(house, words) ->
             house.open().integrate()
         assert any(name in problem for problem in house.verify().problems), offset
         house.journals.flip(name, offset=offset)
-        house.store.close()
-        house.store = type(house.store)()
+        house.renew_store()
         house.blobs = type(house.blobs)()
     house.open().integrate()
     house.check_all_there_once()
