@@ -1,6 +1,7 @@
-"""Dialects of model APIs and our own types, each way. Today: OpenAI's, which most upstreams speak.
+"""Dialects of model and tool APIs and our own types, each way: OpenAI's, which most models speak,
+and MCP (``providers.mcp``, a door of its own), which tools speak.
 
-Bodies pass through untouched; a dialect only reads the few fields that decisions need.
+Bodies for models pass through untouched; a dialect only reads the few fields that decisions need.
 """
 
 from holdfast.providers.errors import DialectError
