@@ -6,8 +6,55 @@ load, all at once, with file, line and fix. A decision says which policies deter
 under which bundle digest; an error in a policy denies. ``decide`` does no I/O.
 """
 
-from holdfast.policy.deciding import Decision, Facts, Policy
-from holdfast.policy.errors import PolicyError
-from holdfast.policy.vocabulary import ACTIONS
+from holdfast.policy.bundles import SCHEMA_NAME, SUFFIX, TESTS_NAME, Bundle, pack, read_bundle, sign
+from holdfast.policy.cases import Case, Tried, determined_by, read_cases, run_cases
+from holdfast.policy.deciding import Policy
+from holdfast.policy.decision import Decision
+from holdfast.policy.differing import Change, Difference, Enumerated, Finding, compare
+from holdfast.policy.errors import AnalysisError, BundleError, FactsError, PolicyError
+from holdfast.policy.explaining import Explained, Explanation, explain
+from holdfast.policy.facts import ATTESTED, PROOFS, Facts
+from holdfast.policy.obligations import REDACTIONS, Obligation, ObligationKind
+from holdfast.policy.rego import REGO_TIMEOUT_S, RegoEngine, RegoError, StartRego
+from holdfast.policy.vocabulary import ACTIONS, read_facts
 
-__all__ = ["ACTIONS", "Decision", "Facts", "Policy", "PolicyError"]
+__all__ = [
+    "ACTIONS",
+    "ATTESTED",
+    "PROOFS",
+    "REDACTIONS",
+    "REGO_TIMEOUT_S",
+    "SCHEMA_NAME",
+    "SUFFIX",
+    "TESTS_NAME",
+    "AnalysisError",
+    "Bundle",
+    "BundleError",
+    "Case",
+    "Change",
+    "Decision",
+    "Difference",
+    "Enumerated",
+    "Explained",
+    "Explanation",
+    "Facts",
+    "FactsError",
+    "Finding",
+    "Obligation",
+    "ObligationKind",
+    "Policy",
+    "PolicyError",
+    "RegoEngine",
+    "RegoError",
+    "StartRego",
+    "Tried",
+    "compare",
+    "determined_by",
+    "explain",
+    "pack",
+    "read_bundle",
+    "read_cases",
+    "read_facts",
+    "run_cases",
+    "sign",
+]

@@ -1,21 +1,20 @@
 """Policies from text to something that can decide: parsed, named, held against the schema."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from importlib.resources import files
-from typing import cast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import cedarpy
 from cedarpy import pst
 
 from holdfast.blueprint import Blueprint, NodeKind, Problem, suggestion
+from holdfast.policy.annotations import Mode, annotation_faults, mode_of, obligations_of
+from holdfast.policy.obligations import Obligation
+from holdfast.policy.residual import nodes_of
+from holdfast.policy.sources import BUILT_IN, Source
 from holdfast.policy.statements import POLICIES_MAX, Statement, statements
 from holdfast.policy.vocabulary import ATTRIBUTES, CONTEXT, NAMESPACE, cedar_type, entity_type
 from holdfast.policy.vocabulary import label_types as label_types_of
-
-BUILT_IN = "built-in"
-"""What Holdfast's own policies are called in messages: no policy file can have this name."""
 
 RESERVED = "holdfast."
 ID_MAX = 200
@@ -23,11 +22,15 @@ ID_MAX = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One policy that passed: its id (the ``@id``, or ``file#number``), text and scope."""
+    """One policy that passed: its id (the ``@id``, or ``file#number``), text and scope, whether it
+    is on trial, and what it asks for where it permits. ``number`` counts all policies from 0."""
 
     id: str
+    number: int
     statement: Statement
     scope: pst.Template
+    mode: Mode = "enforce"
+    obligations: tuple[Obligation, ...] = ()
 
     @property
     def place(self) -> str:
@@ -35,19 +38,22 @@ class Rule:
 
 
 def compile_rules(
-    blueprint: Blueprint, schema: cedarpy.Schema, actions: tuple[str, ...]
+    blueprint: Blueprint,
+    schema: cedarpy.Schema,
+    actions: tuple[str, ...],
+    sources: Iterable[Source],
 ) -> tuple[list[Rule], list[Problem]]:
     """Every policy, Holdfast's own first, and everything wrong with them."""
     rules: list[Rule] = []
     taken: dict[str, Rule] = {}
     problems: list[Problem] = []
     words = _Words(blueprint, actions)
-    for statement in _all_statements(blueprint):
-        rule = _parse(statement)
+    for statement, mode in _statements(sources):
+        rule = _parse(statement, mode, len(rules))
         if isinstance(rule, Problem):
             problems.append(rule)
             continue
-        faults = [*_names(rule, taken), *_references(rule, blueprint)]
+        faults = [*_names(rule, taken), *_annotations(rule), *_references(rule, blueprint)]
         faults.extend(_typed(rule, schema, words))
         faults.extend(_askings(rule, words))
         problems.extend(faults)
@@ -60,11 +66,10 @@ def compile_rules(
     return rules, problems
 
 
-def _all_statements(blueprint: Blueprint) -> Iterator[Statement]:
-    built_in = files("holdfast.policy").joinpath("declared.cedar").read_text("utf-8")
-    yield from statements(BUILT_IN, built_in)
-    for policy in blueprint.policies:
-        yield from statements(policy.name, policy.text)
+def _statements(sources: Iterable[Source]) -> Iterator[tuple[Statement, Mode]]:
+    for source in sources:
+        for statement in statements(source.file, source.text):
+            yield statement, source.mode
 
 
 def _problem(
@@ -86,7 +91,7 @@ def _problem(
     )
 
 
-def _parse(statement: Statement) -> Rule | Problem:
+def _parse(statement: Statement, mode: Mode, number: int) -> Rule | Problem:
     fault = statement.fault()
     if fault is not None:
         return _problem(statement, what=fault[0], fix=fault[1])
@@ -99,7 +104,14 @@ def _parse(statement: Statement) -> Rule | Problem:
         return _problem(statement, what=what, fix="name the principal and resource")
     (scope,) = parsed.static_policies.values()
     name = scope.annotations.get("id") or f"{statement.file}#{statement.number}"
-    return Rule(id=name, statement=statement, scope=scope)
+    return Rule(
+        id=name,
+        number=number,
+        statement=statement,
+        scope=scope,
+        mode=mode_of(scope, mode),
+        obligations=obligations_of(scope),
+    )
 
 
 def _syntax_problem(statement: Statement, said: str) -> Problem:
@@ -154,6 +166,12 @@ def _names(rule: Rule, taken: Mapping[str, Rule]) -> Iterator[Problem]:
         yield _problem(rule.statement, what=what, fix="choose a short, plain @id", place=place)
 
 
+def _annotations(rule: Rule) -> Iterator[Problem]:
+    for what, fix, word in annotation_faults(rule.scope):
+        place = rule.statement.place(word)
+        yield _problem(rule.statement, what=what, fix=fix, place=place, where=rule.id)
+
+
 def _references(rule: Rule, blueprint: Blueprint) -> Iterator[Problem]:
     """Entities that the policy names must be declared nodes, of that kind."""
     kinds = {entity_type(kind): kind for kind in NodeKind}
@@ -178,7 +196,7 @@ def _references(rule: Rule, blueprint: Blueprint) -> Iterator[Problem]:
 def _askings(rule: Rule, words: "_Words") -> Iterator[Problem]:
     """``has`` with a name that nothing has is always false, so the engine lets it pass; a forbid
     behind it would never apply."""
-    for node in _nodes(rule.scope):
+    for node in nodes_of(rule.scope):
         match node:
             case pst.HasAttr(base=pst.Var(name="context"), attrs=attrs):
                 known, noun = words.context, "fact"
@@ -193,20 +211,6 @@ def _askings(rule: Rule, words: "_Words") -> Iterator[Problem]:
             fix = suggestion(attrs[0], known, noun=noun)
             place = rule.statement.place(attrs[0])
             yield _problem(rule.statement, what=what, fix=fix, place=place, where=rule.id)
-
-
-def _nodes(root: object) -> Iterator[object]:
-    """Every node under ``root``, itself included; bounded by the engine's 100 levels."""
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, tuple):
-            waiting.extend(cast("tuple[object, ...]", node))
-        elif isinstance(node, Mapping):
-            waiting.extend(cast("Mapping[str, object]", node).values())
-        elif is_dataclass(node):
-            yield node
-            waiting.extend(getattr(node, item.name) for item in fields(node))
 
 
 class _Words:

@@ -21,3 +21,21 @@ class PolicyError(HoldfastError):
 
     def __str__(self) -> str:
         return f"{self.what}\n{self.fix}"
+
+
+class BundleError(HoldfastError):
+    """A file is no bundle, or not the bundle that was made and signed."""
+
+    code = "policy.bundle-invalid"
+
+
+class AnalysisError(HoldfastError):
+    """An analysis cannot be made: something it needs is missing or contradicts itself."""
+
+    code = "policy.analysis-impossible"
+
+
+class FactsError(HoldfastError):
+    """Words are no facts of a call."""
+
+    code = "policy.facts-unknown"

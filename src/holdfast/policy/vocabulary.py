@@ -6,18 +6,33 @@ group membership, because a Cedar set holds entities of one type only: each call
 """
 
 import json
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from holdfast.blueprint import Blueprint, Label, Node, NodeKind
+from holdfast.blueprint import Blueprint, Label, Node, NodeKind, suggestion
 from holdfast.core import Json, NodeId
+from holdfast.policy.errors import FactsError
+from holdfast.policy.facts import DEFAULTS, Facts
 
 NAMESPACE = "Holdfast"
-ACTIONS = ("generate", "complete", "embed", "list")
-"""Chat completion, text completion, embedding, and being shown in a list."""
+ACTIONS = ("generate", "complete", "embed", "list", "call", "read", "prompt", "delegate")
+"""Chat completion, text completion, embedding, being shown in a list; calling a tool, reading a
+resource and getting a prompt of an MCP server; and handing authority on."""
 
 CONTEXT = MappingProxyType(
-    {"stream": "Bool", "tools": "Bool", "max_tokens?": "Long", "relationship?": "String"}
+    {
+        "stream": "Bool",
+        "tools": "Bool",
+        "max_tokens?": "Long",
+        "relationship?": "String",
+        "tool?": "String",
+        "proof": "String",
+        "depth": "Long",
+        "tier?": "Long",
+        "attested": "String",
+        "on_behalf_of?": "String",
+    }
 )
 ATTRIBUTES = MappingProxyType(
     {
@@ -42,6 +57,34 @@ def cedar_type(kind: NodeKind) -> str:
 def entity_type(kind: NodeKind) -> str:
     """With its namespace: ``Holdfast::Agent``."""
     return f"{NAMESPACE}::{cedar_type(kind)}"
+
+
+CALLEES = f"{NAMESPACE}::Callees"
+
+
+def read_facts(written: Mapping[str, str]) -> Facts:
+    """Facts from words, as a command line has them; ``FactsError`` for what is none."""
+    kinds = {name.rstrip("?"): kind for name, kind in CONTEXT.items()}
+    found: dict[str, bool | int | str] = {}
+    for name, word in written.items():
+        if name not in kinds:
+            fix = suggestion(name, kinds, noun="fact")
+            raise FactsError(f"there is no fact `{name[:80]}`", fix=fix)
+        found[name] = _read_fact(name, word, kinds[name])
+    return DEFAULTS._replace(**found)
+
+
+def _read_fact(name: str, word: str, kind: str) -> bool | int | str:
+    match kind:
+        case "Bool" if word in {"true", "false"}:
+            return word == "true"
+        case "Long" if re.fullmatch(r"-?[0-9]{1,19}", word):
+            return int(word)
+        case "String":
+            return word
+        case _:
+            fix = "write true or false" if kind == "Bool" else "write a whole number"
+            raise FactsError(f"`{word[:80]}` is no value of the fact `{name}`", fix=fix)
 
 
 def uid(node: Node) -> dict[str, str]:
@@ -117,7 +160,7 @@ def entities_json(blueprint: Blueprint) -> str:
                 "node_type": node.type,
                 "name": node.name,
                 "callees": {"__entity": _group(node.id)},
-                "labels": _labels(node, types),
+                "labels": {**labels_of(node, types)},
             },
             "parents": groups[node.id],
         }
@@ -127,10 +170,11 @@ def entities_json(blueprint: Blueprint) -> str:
 
 
 def _group(node_id: NodeId) -> Json:
-    return {"type": f"{NAMESPACE}::Callees", "id": node_id}
+    return {"type": CALLEES, "id": node_id}
 
 
-def _labels(node: Node, types: Mapping[str, str]) -> Json:
+def labels_of(node: Node, types: Mapping[str, str]) -> dict[str, bool | int | str]:
+    """A node's labels as policies see them."""
     return {
         name: value if types[name] == _label_type(value) != "String" else _text(value)
         for name, value in node.labels.items()

@@ -61,6 +61,8 @@ FACTS = st.builds(
     tools=st.booleans(),
     max_tokens=st.none() | st.integers(0, 10**6),
     relationship=st.none() | st.sampled_from(["r0", "r1"]),
+    depth=st.integers(0, 9),
+    tier=st.none() | st.integers(0, 4),
 )
 
 
@@ -98,40 +100,6 @@ def test_a_forbid_of_the_blueprint_wins(system, facts, data):
 
 def load_kind(nodes, calls, name):
     return declared(nodes, calls).nodes[name].kind.capitalize()
-
-
-SCOPES = st.sampled_from(
-    [
-        "principal, action, resource",
-        'principal == Holdfast::Service::"desk", action, resource',
-        'principal, action == Holdfast::Action::"embed", resource',
-        'principal, action in [Holdfast::Action::"embed", Holdfast::Action::"list"], resource',
-        'principal, action, resource == Holdfast::Model::"model"',
-        "principal is Holdfast::Service, action, resource is Holdfast::Model",
-        'principal, action, resource in Holdfast::Callees::"shelf"',
-        'principal is Holdfast::Service, action, resource in Holdfast::Model::"other"',
-    ]
-)
-CLAUSES = st.sampled_from(
-    ["", "when { context.stream }", "unless { context has max_tokens }", "when { context.tools }"]
-)
-RULES = st.tuples(st.sampled_from(["permit", "forbid"]), SCOPES, CLAUSES)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(RULES, max_size=6), FACTS, st.sampled_from(ACTIONS))
-def test_a_sliced_set_decides_as_the_whole_set_does(rules, facts, action):
-    policy = small("\n".join(f"{effect} ({scope}) {clause};" for effect, scope, clause in rules))
-    for caller, called in [("desk", "model"), ("shelf", "model"), ("desk", "other")]:
-        sliced = policy.decide(caller, action, called, facts)
-        whole = small_unsliced(policy).decide(caller, action, called, facts)
-        assert sliced == whole
-
-
-def small_unsliced(policy):
-    policy._slices.clear()
-    policy._cache.clear()
-    return policy
 
 
 def test_an_allow_names_the_policies_that_determined_it_and_the_bundle():
