@@ -107,6 +107,7 @@ Commands print the code with `--json`; the control API answers `{"error": {"code
 # Codes that a place gives instead of its class's own.
 INSTEAD = {
     "audit.pending": ("app", "The call's records are durable, but not under a checkpoint yet."),
+    "audit.receipt-unwitnessed": ("app", "A COSE receipt carries no cosignatures of witnesses."),
 }
 
 

@@ -20,10 +20,11 @@ class NoSystem:
         raise RuntimeError("there is no system behind this application")
 
     blueprint = live = changes = log = trouble = _none
+    passports = revocations = status_list = _none
 
 
 def main() -> None:
-    app = make_app(NoSystem(), version=__version__)
+    app = make_app(NoSystem(), version=__version__, registers=NoSystem())
     TARGET.write_text(json.dumps(app.openapi(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(f"wrote {TARGET.relative_to(TARGET.parents[2])}")
 

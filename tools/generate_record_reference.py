@@ -23,7 +23,7 @@ durable before its last event. A stream without a `closed` record was cut off by
 was refused has one record too.
 
 A record never holds what anybody said. `prompt` and `answer` are HMAC-SHA-256 under a salt of the
-instance (`keys/digest-salt`): who has the text and the salt can show that the text is the one; who
+instance (`keys/digest-salt-TENANT`): who has the text and the salt can show that the text is the one; who
 has only the log learns nothing. Destroy the salt and they are mute, while every proof still holds.
 
 The bytes are canonical JSON (RFC 8785): fields in the order below, no spaces, no floats; a field

@@ -166,7 +166,7 @@ class Bench:
             network=self.network,
             recorder=self.recorder,
             spawn=self.spawn,
-            salt=SALT,
+            salts=lambda _tenant: SALT,
         )
         loaded = self.loaded
         made.adopt(

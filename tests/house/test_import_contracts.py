@@ -21,10 +21,20 @@ PLANTED = {
         "holdfast.wire.server",
     ],
     "gateway/path.py": ["holdfast.audit.log", "holdfast.blueprint.parts", "holdfast.policy.errors"],
-    "gateway/rules.py": ["holdfast.gateway.path", "holdfast.identity.store"],
+    "gateway/rules.py": [
+        "holdfast.gateway.path",
+        "holdfast.identity.store",
+        "holdfast.registry.store",
+    ],
     "gateway/replies.py": ["holdfast.providers.openai", "holdfast.resilience.breaker"],
     "faces/api/models.py": ["holdfast.faces.web", "holdfast.gateway.path", "holdfast.app.logs"],
-    "app/logs.py": ["holdfast.testing.caller", "holdfast.faces.view", "holdfast.cli.key"],
+    "app/logs.py": [
+        "holdfast.testing.caller",
+        "holdfast.faces.view",
+        "holdfast.cli.key",
+        "holdfast.client.errors",
+    ],
+    "client/errors.py": ["fastapi"],
 }
 
 

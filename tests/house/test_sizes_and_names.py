@@ -11,7 +11,7 @@ FILE_LINES_MAX = 500
 NESTING_MAX = 3
 
 # Functions that are deeper than NESTING_MAX and read better so. This list may only shrink.
-DEEPER = {"src/holdfast/policy/deciding.py:_slices"}
+DEEPER: set[str] = set()
 
 BANNED_NAMES = re.compile(r"(^|[_-])(utils?|helpers?|common|base|managers?|misc)($|[_.-])")
 

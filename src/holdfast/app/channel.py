@@ -12,6 +12,8 @@ import msgspec
 
 from holdfast.core import HoldfastError
 from holdfast.gateway import News, NodeSeen, Seen, Totals, UpstreamSeen
+from holdfast.identity.revocation import Freshness
+from holdfast.registry import DescriptorKind
 from holdfast.resilience import (
     LeaseDenied,
     LeaseGranted,
@@ -39,6 +41,7 @@ class Prepare(msgspec.Struct, frozen=True, tag=True):
     text: str
     files: dict[str, str]
     credentials: bytes
+    signed: bool = False
 
 
 class Adopt(msgspec.Struct, frozen=True, tag=True):
@@ -74,6 +77,61 @@ class UpstreamNews(msgspec.Struct, frozen=True, tag=True):
     news: News
 
 
+class RevocationNews(msgspec.Struct, frozen=True, tag=True):
+    """An update of the revocation feed: at once when something is revoked, and each second without
+    a change, so that silence tells too. ``ticket`` 0 wants no answer."""
+
+    ticket: int
+    update: bytes
+
+
+class PassportNews(msgspec.Struct, frozen=True, tag=True):
+    """All passports, whenever one has changed."""
+
+    roll: bytes
+
+
+class TrustNews(msgspec.Struct, frozen=True, tag=True):
+    """Whose identities are believed: the issuer with its keys, our own addresses, and the SPIFFE
+    bundles of foreign trust domains. Holds secrets: this channel has two ends and no third."""
+
+    issuer: bytes
+    tenant: str
+    origins: tuple[str, ...]
+    federated: dict[str, bytes]
+
+
+class PinsNews(msgspec.Struct, frozen=True, tag=True):
+    """The approved tools, whenever that has changed. ``ticket`` 0 wants no answer."""
+
+    ticket: int
+    pins: bytes
+
+
+class SeenTool(msgspec.Struct, frozen=True):
+    """One description that a server shows."""
+
+    kind: DescriptorKind
+    body: bytes
+
+
+class ToolsSeen(msgspec.Struct, frozen=True, tag=True):
+    """What a worker saw a server show that is not approved as it is."""
+
+    server: str
+    items: list[SeenTool]
+
+
+class PinsAdopted(msgspec.Struct, frozen=True, tag=True):
+    ticket: int
+
+
+class CheckpointNews(msgspec.Struct, frozen=True, tag=True):
+    """The log has a new checkpoint: what every answer says of it from now on."""
+
+    value: str
+
+
 class Prepared(msgspec.Struct, frozen=True, tag=True):
     generation: int
     problem: str | None
@@ -87,6 +145,25 @@ class CredentialsAdopted(msgspec.Struct, frozen=True, tag=True):
     ticket: int
 
 
+class RevocationsHeard(msgspec.Struct, frozen=True, tag=True):
+    ticket: int
+
+
+class RevocationsWanted(msgspec.Struct, frozen=True, tag=True):
+    """The worker has missed an update: it needs the whole set. ``ticket`` is the update's."""
+
+    ticket: int
+
+
+class RevocationsSeen(msgspec.Struct, frozen=True):
+    """What a worker knows of revocations: up to which change, how many hold, how old that is."""
+
+    seq: int = 0
+    held: int = 0
+    freshness: Freshness = "dead"
+    fault: str | None = None
+
+
 class Report(msgspec.Struct, frozen=True, tag=True):
     """What the worker's calls do now; sent a few times a second."""
 
@@ -96,6 +173,7 @@ class Report(msgspec.Struct, frozen=True, tag=True):
     fault: str | None
     nodes: list[NodeSeen]
     upstreams: list[UpstreamSeen]
+    revocations: RevocationsSeen = RevocationsSeen()
 
 
 class Drained(msgspec.Struct, frozen=True, tag=True):
@@ -109,9 +187,18 @@ Message: TypeAlias = (
     | Drain
     | RenewTls
     | UpstreamNews
+    | RevocationNews
+    | PassportNews
+    | TrustNews
+    | PinsNews
+    | PinsAdopted
+    | ToolsSeen
+    | CheckpointNews
     | Prepared
     | Adopted
     | CredentialsAdopted
+    | RevocationsHeard
+    | RevocationsWanted
     | Report
     | Drained
     | LeaseWanted

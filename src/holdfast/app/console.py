@@ -6,7 +6,7 @@ from collections.abc import Generator
 import uvicorn
 
 from holdfast import __version__
-from holdfast.faces import SystemView
+from holdfast.faces import IssuerDocuments, Registers, SystemView
 from holdfast.faces.service import make_app
 
 CONNECTIONS_MAX = 256
@@ -21,10 +21,26 @@ class ConsoleServer(uvicorn.Server):
         yield
 
 
-def make_console(view: SystemView, *, host: str, gateway: str, vkey: str) -> ConsoleServer:
+def make_console(
+    view: SystemView,
+    *,
+    host: str,
+    gateway: str,
+    vkey: str,
+    registers: Registers,
+    documents: IssuerDocuments | None = None,
+) -> ConsoleServer:
     """A server for the console; run its ``serve(sockets=[sock])``."""
     config = uvicorn.Config(
-        make_app(view, version=__version__, host=host, gateway=gateway, vkey=vkey),
+        make_app(
+            view,
+            version=__version__,
+            host=host,
+            gateway=gateway,
+            vkey=vkey,
+            registers=registers,
+            documents=documents,
+        ),
         loop="none",
         lifespan="off",
         log_level="warning",

@@ -21,8 +21,8 @@ _UNIX_PATH_MAX = 100
 
 
 class Request(msgspec.Struct, frozen=True):
-    """``credentials``: read them anew, on every worker. ``restart``: put a fresh worker in every
-    place."""
+    """``credentials``: read them anew, on every worker. ``revocations``: the same, and passports
+    too. ``tools``: the approved tools. ``restart``: put a fresh worker in every place."""
 
     operation: str
 

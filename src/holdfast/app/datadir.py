@@ -3,12 +3,13 @@
 import errno
 import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from holdfast.core import HoldfastError
+from holdfast.core import HoldfastError, NodeId
+from holdfast.identity import Principal
 from holdfast.world.ports import Entropy
 
 SEED_BYTES = 32
@@ -41,6 +42,20 @@ class DataDir:
         return self.path / "holdfast.db"
 
     @property
+    def store_file(self) -> Path:
+        """The address of the database, where it is not the file above."""
+        return self.path / "store"
+
+    @property
+    def keys(self) -> Path:
+        return self.path / "keys"
+
+    @property
+    def is_used(self) -> bool:
+        """Whether an instance has lived here."""
+        return self.database.exists() or self.store_file.exists()
+
+    @property
     def journals(self) -> Path:
         return self.path / "journal"
 
@@ -59,6 +74,14 @@ class DataDir:
     @property
     def _nodes_file(self) -> Path:
         return self.path / "nodes.json"
+
+    @property
+    def _people_file(self) -> Path:
+        return self.path / "people.json"
+
+    @property
+    def registry_key_file(self) -> Path:
+        return self.path / "registry.jwk"
 
     @property
     def public_key_file(self) -> Path:
@@ -80,11 +103,24 @@ class DataDir:
 
     def require(self) -> None:
         """There must be one already: for commands that only read."""
-        if not self.database.exists():
+        if not self.is_used:
             raise DataDirError(
                 f"{self.path} is not a data directory of Holdfast",
                 fix="run 'holdfast up' first, or name another with --data DIR",
             )
+
+    def store_address(self) -> str | None:
+        """The address that was remembered; None is the SQLite file."""
+        try:
+            return self.store_file.read_text("utf-8").strip()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise DataDirError(f"{self.store_file} cannot be read: {error.strerror}") from error
+
+    def remember_store(self, address: str) -> None:
+        """So that every command finds the database. A crash right after leaves the old or the new."""
+        _write(self.store_file, address.encode() + b"\n")
 
     def key(self, name: str, entropy: Entropy) -> bytes:
         """A secret of 32 bytes, made on first use.
@@ -103,6 +139,19 @@ class DataDir:
                 f"the key file {path} does not hold {SEED_BYTES} bytes in hexadecimal"
             )
         return seed
+
+    def keep_secret(self, name: str, secret: bytes) -> None:
+        """Write a whole secret beside the keys. A crash right after leaves the old or the new."""
+        _write(self.path / "keys" / name, secret)
+
+    def kept_secret(self, name: str) -> bytes | None:
+        """What ``keep_secret`` wrote, None where there is none."""
+        try:
+            return (self.path / "keys" / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise DataDirError(f"the key file {name} cannot be read: {error.strerror}") from error
 
     def lock(self) -> int:
         """Claim the directory for this process; the descriptor holds the claim."""
@@ -140,18 +189,40 @@ class DataDir:
         """Let other commands find this instance."""
         _write(self.instance_file, msgspec.json.encode(info))
 
-    def remember_nodes(self, nodes: Iterable[str]) -> None:
+    def remember_nodes(self, principals: Mapping[NodeId, Principal]) -> None:
         """Which nodes the blueprint in force declares, for commands that name one."""
-        _write(self._nodes_file, msgspec.json.encode(sorted(nodes)))
+        _write(self._nodes_file, msgspec.json.encode(dict(sorted(principals.items()))))
+
+    def remember_people(self, providers: bytes) -> None:
+        """Where people log in by the blueprint in force, for the command that does it."""
+        _write(self._people_file, providers)
+
+    def people(self) -> bytes | None:
+        """What ``remember_people`` wrote, None where nothing is."""
+        try:
+            return self._people_file.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise DataDirError(f"{self._people_file} cannot be read: {error.strerror}") from error
 
     def publish_key(self, vkey: str) -> None:
         """Leave the log's public key where offline verification finds it."""
         _write(self.public_key_file, vkey.encode("ascii") + b"\n")
 
+    def publish_registry_key(self, jwk: dict[str, str]) -> None:
+        """Leave the key that passports and revocations are verified with where workers and
+        outsiders find it."""
+        _write(self.registry_key_file, msgspec.json.encode(jwk) + b"\n")
+
     def nodes(self) -> list[str]:
         """The nodes of the blueprint that was in force last."""
+        return list(self.principals())
+
+    def principals(self) -> dict[str, Principal]:
+        """The same with their SPIFFE IDs."""
         try:
-            return msgspec.json.decode(self._nodes_file.read_bytes(), type=list[str])
+            return msgspec.json.decode(self._nodes_file.read_bytes(), type=dict[str, Principal])
         except (OSError, msgspec.DecodeError) as error:
             raise DataDirError(
                 f"{self._nodes_file} cannot be read: {error}", fix="run 'holdfast up' first"

@@ -8,7 +8,17 @@ import msgspec
 
 from holdfast.app import wiring
 from holdfast.app.datadir import DataDir
-from holdfast.audit import CallRecord, Entry, LogReader, decode_record, verify_log
+from holdfast.app.remote import open_blobs
+from holdfast.audit import (
+    CallRecord,
+    ChangeRecord,
+    Entry,
+    LogReader,
+    Trust,
+    Verification,
+    decode_entry,
+    verify_log,
+)
 from holdfast.core import HoldfastError
 from holdfast.world.real import FileBlobs, FileJournals
 
@@ -34,13 +44,17 @@ class Verified(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]
     notes: tuple[str, ...]
     key: str
+    keys: tuple[str, ...] = ()
+    """All of them have signed the checkpoint; ``key`` is the first."""
+    quorum: int = 0
+    """How many of the witnesses named had to have cosigned it, and have."""
 
 
 class Shown(msgspec.Struct, frozen=True):
     """One record; ``index`` is None while it is durable but not yet under a checkpoint."""
 
     index: int | None
-    record: CallRecord
+    record: CallRecord | ChangeRecord
 
 
 class Records(msgspec.Struct, frozen=True):
@@ -55,7 +69,7 @@ class Proven(msgspec.Struct, frozen=True):
     """
 
     index: int
-    record: CallRecord
+    record: CallRecord | ChangeRecord
     entry: str
     proof: str
 
@@ -71,11 +85,21 @@ class Proofs(msgspec.Struct, frozen=True):
     proofs: tuple[Proven, ...]
 
 
-def verify(data: DataDir) -> Verified:
-    """Recompute everything from the entries up."""
+def verify(data: DataDir, trust: Trust | None = None) -> Verified:
+    """Recompute everything from the entries up. Without ``trust``, the keys beside the log are
+    believed: whoever has their own copy names it."""
     data.require()
-    key = wiring.public_key(data)
-    found = verify_log(FileBlobs(data.log), FileJournals(data.journals), key)
+    whose = trust or Trust.parse(wiring.public_keys(data))
+    return _verified(verify_log(FileBlobs(data.log), FileJournals(data.journals), whose), whose)
+
+
+def verify_far(log: str, trust: Trust) -> Verified:
+    """The same for a log at a URL, or in a folder: nothing is told of journals."""
+    with open_blobs(log) as blobs:
+        return _verified(verify_log(blobs, None, trust), trust)
+
+
+def _verified(found: Verification, trust: Trust) -> Verified:
     return Verified(
         found.verified,
         found.size,
@@ -83,28 +107,30 @@ def verify(data: DataDir) -> Verified:
         found.pending,
         found.problems,
         found.notes,
-        key,
+        trust.log[0].vkey,
+        tuple(each.vkey for each in trust.log),
+        trust.quorum,
     )
 
 
 def show(data: DataDir, call: str) -> Records:
     """The records of a call, in the log or on the way to it."""
-    with _reader(data) as reader:
+    with open_log_reader(data) as reader:
         entries = reader.find(call)
     if not entries:
         raise _unknown(call)
-    return Records(call, tuple(Shown(e.index, decode_record(e.data)) for e in entries))
+    return Records(call, tuple(Shown(e.index, decode_entry(e.data)) for e in entries))
 
 
 def prove(data: DataDir, call: str) -> Proofs:
     """Inclusion proofs for all records of a call, each verified."""
     key = wiring.public_key(data)
-    with _reader(data) as reader:
-        entries = asyncio.run(_integrated(reader, call))
+    with open_log_reader(data) as reader:
+        entries = asyncio.run(integrated(reader, call))
         checkpoint = reader.checkpoint()
         proofs = [(entry, reader.prove(entry.index or 0)) for entry in entries]
     proven = tuple(
-        Proven(entry.index or 0, decode_record(entry.data), entry.data.decode(), proof.text())
+        Proven(entry.index or 0, decode_entry(entry.data), entry.data.decode(), proof.text())
         for entry, proof in proofs
     )
     for entry, proof in proofs:
@@ -112,7 +138,7 @@ def prove(data: DataDir, call: str) -> Proofs:
     return Proofs(call, True, key, checkpoint.size, checkpoint.root.hex(), proven)
 
 
-async def _integrated(reader: LogReader, call: str) -> tuple[Entry, ...]:
+async def integrated(reader: LogReader, call: str) -> tuple[Entry, ...]:
     """The entries of a call once all of them are in the log."""
     waited = 0.0
     while True:
@@ -133,7 +159,8 @@ async def _integrated(reader: LogReader, call: str) -> tuple[Entry, ...]:
 
 
 @contextlib.contextmanager
-def _reader(data: DataDir) -> Generator[LogReader]:
+def open_log_reader(data: DataDir) -> Generator[LogReader]:
+    """The log of a data directory, for as long as it is read."""
     data.require()
     store = wiring.open_store(data)
     try:

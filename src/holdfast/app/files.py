@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.app.rego import RegoProcess
+from holdfast.app.signing import NO_TRUST, Trust, signer_of
 from holdfast.blueprint import Blueprint, Problem, SecretReference, check, load
 from holdfast.core import HoldfastError
 from holdfast.policy import Policy, PolicyError
@@ -27,6 +29,7 @@ class Loaded:
     source: str
     text: str
     files: dict[str, str]
+    signed_by: str | None = None
 
 
 def read_text(path: Path) -> str:
@@ -61,32 +64,44 @@ class _Reader:
         return text
 
 
-def load_blueprint(path: Path) -> Loaded:
-    """The blueprint at ``path``, whole; ``BlueprintError`` or ``PolicyError`` with all problems."""
+def load_blueprint(path: Path, *, trust: Trust = NO_TRUST) -> Loaded:
+    """The blueprint at ``path``, whole; ``BlueprintError`` or ``PolicyError`` with all problems.
+
+    ``SignatureError`` where ``trust`` asks for a signature and none holds.
+    """
     text = read_text(path)
+    signed_by = signer_of(path, text, trust=trust)
     reader = _Reader(path.parent)
-    blueprint = load(text, source=str(path), read=reader)
-    policy = Policy.compile(blueprint)
+    blueprint = load(text, source=str(path), read=reader, signed=signed_by is not None)
+    policy = Policy.compile(blueprint, rego=RegoProcess)
     return Loaded(
-        blueprint=blueprint, policy=policy, source=str(path), text=text, files=reader.files
+        blueprint=blueprint,
+        policy=policy,
+        source=str(path),
+        text=text,
+        files=reader.files,
+        signed_by=signed_by,
     )
 
 
-def load_texts(source: str, text: str, files: dict[str, str]) -> Loaded:
-    """The same from texts already read: what a worker does with what its keeper sent."""
-    blueprint = load(text, source=source, read=files.__getitem__)
-    policy = Policy.compile(blueprint)
+def load_texts(source: str, text: str, files: dict[str, str], *, signed: bool = False) -> Loaded:
+    """The same from texts already read: what a worker does with what its keeper sent, which has
+    looked at the signature."""
+    blueprint = load(text, source=source, read=files.__getitem__, signed=signed)
+    policy = Policy.compile(blueprint, rego=RegoProcess)
     return Loaded(blueprint=blueprint, policy=policy, source=source, text=text, files=files)
 
 
-def problems_of(path: Path) -> tuple[Problem, ...]:
+def problems_of(path: Path, *, trust: Trust = NO_TRUST) -> tuple[Problem, ...]:
     """Everything wrong with the blueprint at ``path``, policies included."""
     text, reader = read_text(path), _Reader(path.parent)
-    problems = check(text, source=str(path), read=reader)
+    signed = signer_of(path, text, trust=trust) is not None
+    problems = check(text, source=str(path), read=reader, signed=signed)
     if any(problem.severity == "error" for problem in problems):
         return problems  # policies are judged against the blueprint, so it must be one
     try:
-        Policy.compile(load(text, source=str(path), read=reader))
+        blueprint = load(text, source=str(path), read=reader, signed=signed)
+        Policy.compile(blueprint, rego=RegoProcess)
     except PolicyError as error:
         return (*problems, *error.problems)
     return problems

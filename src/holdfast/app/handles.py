@@ -15,7 +15,10 @@ from holdfast.app.channel import (
     CredentialsAdopted,
     Drained,
     Message,
+    PinsAdopted,
     Prepared,
+    RevocationsHeard,
+    RevocationsSeen,
 )
 from holdfast.app.worker import WorkerSettings
 from holdfast.core import HoldfastError
@@ -46,6 +49,7 @@ class WorkerHandle:
         self.channel: Channel | None = None
         self.adopted = False
         self.fault: str | None = None
+        self.revocations = RevocationsSeen(freshness="fresh")
         self.listening: asyncio.Task[None] | None = None
         self._answers: dict[tuple[type, int], asyncio.Future[Message]] = {}
 
@@ -93,8 +97,8 @@ class WorkerHandle:
             match message:
                 case Prepared() | Adopted():
                     self._resolve(type(message), message.generation, message)
-                case CredentialsAdopted():
-                    self._resolve(CredentialsAdopted, message.ticket, message)
+                case CredentialsAdopted() | RevocationsHeard() | PinsAdopted():
+                    self._resolve(type(message), message.ticket, message)
                 case Drained():
                     self._resolve(Drained, 0, message)
                 case _:
@@ -125,4 +129,10 @@ class WorkerHandle:
 
     def state(self, *, leaving: bool = False) -> WorkerState:
         pid = self.process.pid if self.process is not None else 0
-        return WorkerState(self.index, pid, self.adopted, self.fault, leaving)
+        known = self.revocations
+        fault = self.fault or known.fault
+        if fault is None and self.adopted and known.freshness != "fresh":
+            fault = f"what it knows of revocations is {known.freshness}"
+        return WorkerState(
+            self.index, pid, self.adopted, fault, leaving, known.seq, known.held, known.freshness
+        )

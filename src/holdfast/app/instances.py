@@ -42,7 +42,7 @@ def find_data(named: Path | None) -> DataDir:
     here = Path.cwd()
     for folder in (here, *here.parents):
         data = DataDir(folder / DEFAULT_NAME)
-        if data.database.exists():
+        if data.is_used:
             return data
     running = _running()
     if len(running) == 1:

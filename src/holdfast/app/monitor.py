@@ -4,9 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
+from holdfast.app.alarms import overdue
 from holdfast.app.channel import Report
 from holdfast.app.merging import Past, merge_nodes, merge_upstreams, sum_totals, without_room
-from holdfast.audit import LogReader
+from holdfast.audit import INTENT_GRACE_S, Intent, LogReader
 from holdfast.blueprint import Blueprint
 from holdfast.faces import Live, WorkerState
 from holdfast.gateway import BudgetSeen, Seen
@@ -40,6 +41,7 @@ class Monitor:
         self._changed = asyncio.Condition()
         self._closed = False
         self.log_trouble: str | None = None
+        self.alarms: tuple[Intent, ...] = ()
 
     def take(self, worker: int, report: Report) -> None:
         """A worker's newest report."""
@@ -69,6 +71,11 @@ class Monitor:
         self._past.keep(blueprint.nodes)
         self._version += 1
 
+    def look_for_alarms(self) -> tuple[Intent, ...]:
+        """Calls that were begun, are not under way and have no outcome. Blocks: reads the log."""
+        busy = {seen.call for report in tuple(self._reports.values()) for seen in report.in_flight}
+        return overdue(self._reader, now=self._clock.now(), grace_s=INTENT_GRACE_S, busy=busy)
+
     # -- faces.SystemView ---------------------------------------------------------------------
 
     def blueprint(self) -> Blueprint:
@@ -92,6 +99,7 @@ class Monitor:
             merge_nodes(reports, self._past),
             merge_upstreams(reports, self._past),
             self._budgets(),
+            self.alarms,
         )
 
     async def changes(self) -> AsyncIterator[Live]:

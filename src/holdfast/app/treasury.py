@@ -47,6 +47,7 @@ _COLUMNS = (
     "book, account, per, starts, ends, calls, tokens, money_nano, "
     "over_calls, over_tokens, over_money_nano"
 )
+_RENEWED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.split(", ")[1:])
 _PERIODS: dict[str, Period] = {"minute": "minute", "hour": "hour", "day": "day", "month": "month"}
 
 log = structlog.get_logger("holdfast.budgets")
@@ -215,7 +216,8 @@ def _seen(row: Standing) -> BudgetSeen:
 
 def _write(change: Transaction, changes: Changes) -> None:
     change.execute_many(
-        f"insert or replace into budgets ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        f"insert into budgets ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608
+        f"on conflict (book) do update set {_RENEWED}",
         [
             (
                 saved.book,

@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+import msgspec
+
 from holdfast.app.datadir import InstanceInfo
 from holdfast.app.evidence import Proofs, Records, Verified
 from holdfast.app.keys import KeyRow
-from holdfast.audit import CallRecord
+from holdfast.app.passports import PassportRow
+from holdfast.app.passports import Shown as PassportShown
+from holdfast.app.revocations import RevocationRow, Revoked
+from holdfast.audit import CallRecord, ChangeRecord
 from holdfast.blueprint import Problem
 from holdfast.core import Instant, rfc3339
 
@@ -80,18 +85,77 @@ def records_text(found: Records) -> str:
     parts: list[str] = []
     for shown in found.records:
         place = "not yet in the log" if shown.index is None else f"entry {shown.index} of the log"
-        parts.append(f"{shown.record.event} record, {place}\n{_record_text(shown.record)}")
+        record = shown.record
+        text = _change_text(record) if isinstance(record, ChangeRecord) else _record_text(record)
+        parts.append(f"{_event(record)} record, {place}\n{text}")
     return "\n\n".join(parts)
 
 
 def proof_text(found: Proofs) -> str:
     lines = [f"verified: {str(found.verified).lower()}"]
-    lines += [f"entry {p.index} ({p.record.event}) is in the log" for p in found.proofs]
+    lines += [f"entry {p.index} ({_event(p.record)}) is in the log" for p in found.proofs]
     lines.append(f"checkpoint of {found.size} entries, root {found.root}")
     lines.append(f"key {found.key}")
     for proven in found.proofs:
         lines += ["", proven.proof.rstrip("\n")]
     return "\n".join(lines)
+
+
+def passport_table(rows: list[PassportRow]) -> str:
+    if not rows:
+        return "no passports yet; make one with: holdfast passport create AGENT --file FILE"
+    width = max(len(row.sub) for row in rows)
+    return "\n".join(
+        f"{row.sub:<{width}}  {row.status:<9}  tier {row.risk_tier}  {row.controller}"
+        for row in rows
+    )
+
+
+def passport_text(found: PassportShown) -> str:
+    lines = [f"{name:<12}{_plain(value)}" for name, value in found.passport.items()]
+    lines += ["", "versions, each signed and verified:"]
+    lines += [
+        f"  {row.seq:<4}{row.at[:19]}Z  {row.status:<9}  {row.build}" for row in found.versions
+    ]
+    return "\n".join(lines)
+
+
+def revocation_table(rows: list[RevocationRow]) -> str:
+    if not rows:
+        return "nothing is revoked"
+    return "\n".join(
+        f"{row.id}  {row.kind:<10}  {row.subject}  since {row.at[:19]}Z by {row.by}"
+        + (f": {row.reason}" if row.reason else "")
+        + (f"  lifted {row.lifted[:19]}Z by {row.lifted_by}" if row.lifted else "")
+        for row in rows
+    )
+
+
+def revoked_text(done: Revoked) -> str:
+    row = done.revocation
+    state = "accepted again" if row.lifted else "revoked"
+    return f"{row.kind} {row.subject} is {state} ({row.id}). {done.in_force}"
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _event(record: CallRecord | ChangeRecord) -> str:
+    return record.kind if isinstance(record, ChangeRecord) else record.event
+
+
+def _change_text(record: ChangeRecord) -> str:
+    rows: list[tuple[str, str | None]] = [
+        ("change", record.change),
+        ("at", rfc3339(Instant(record.at))),
+        ("by", record.by),
+        ("kind", record.kind),
+        ("subject", record.subject),
+        ("reason", record.reason),
+        ("digest", record.digest),
+    ]
+    return "\n".join(f"  {name:<13}{value}" for name, value in rows if value is not None)
 
 
 def _record_text(record: CallRecord) -> str:

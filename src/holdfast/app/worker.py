@@ -20,31 +20,49 @@ from holdfast.app.channel import (
     Adopt,
     Adopted,
     Channel,
+    CheckpointNews,
     CredentialsAdopted,
     Drain,
     Drained,
     Message,
     NewCredentials,
+    PassportNews,
+    PinsAdopted,
+    PinsNews,
     Prepare,
     Prepared,
     RenewTls,
     Report,
+    RevocationNews,
+    RevocationsHeard,
+    RevocationsSeen,
+    RevocationsWanted,
+    SeenTool,
+    ToolsSeen,
+    TrustNews,
     UpstreamNews,
 )
 from holdfast.app.datadir import DataDir
 from holdfast.app.files import load_texts, secrets_beside
-from holdfast.app.wiring import SALT_KEY, make_recorder
-from holdfast.core import HoldfastError
+from holdfast.app.trusting import adopt_trust
+from holdfast.app.wiring import SEAL_KEY, SESSION_KEY, digest_salt, make_recorder, registry_public
+from holdfast.audit import CHECKPOINT_FIELD
+from holdfast.core import HoldfastError, NodeId
 from holdfast.gateway import Gateway, Journeys, News, Seen
 from holdfast.gateway import Path as CallPath
 from holdfast.identity import Credentials
+from holdfast.identity.passports import Passports, Roll
+from holdfast.identity.revocation import FeedError, FeedGapError, Revocations
+from holdfast.registry import Descriptor, PinBoard, Pins
 from holdfast.resilience import LeaseDenied, LeaseGranted, LeaseRecalled, LeaseShort, Purses
 from holdfast.world.ports import ListenTls
-from holdfast.world.real import SocketNetwork, SystemClock, SystemEntropy
+from holdfast.world.real import SocketNetwork, SystemClock, SystemEntropy, SystemPrograms
 
 REPORT_S = 0.25
 PURSES_S = 0.05
 IN_FLIGHT_REPORTED_MAX = 100
+SEEN_BYTES = 1024 * 1024
+"""Descriptions of tools in one message to the keeper, and one more."""
 ORPHAN_DRAIN_S = 5.0
 GC_THRESHOLDS = (20_000, 20, 50)
 
@@ -75,16 +93,26 @@ class Worker:
         self._group = group
         self._clock = clock
         self._purses = Purses(channel.send)
+        self._revocations = Revocations(registry_public(data))
+        self._passports = Passports()
+        self._feed_fault: str | None = None
+        self._pins = PinBoard(self._tell_tools)
         self._gateway = Gateway(
             clock=clock,
             entropy=entropy,
             network=SocketNetwork(),
             recorder=self._recorder,
             spawn=self._spawn,
-            salt=data.key(SALT_KEY, entropy),
+            salts=lambda tenant: digest_salt(data, tenant, entropy),
             worker=settings.worker,
             workers=settings.workers,
             spending=self._purses,
+            revocations=self._revocations,
+            passports=self._passports,
+            session_root=data.key(SESSION_KEY, entropy),
+            programs=SystemPrograms(),
+            pins=self._pins,
+            seal=data.key(SEAL_KEY, entropy),
         )
         self._gateway.on_news = self._tell
         self._leave: asyncio.Future[Drain] = asyncio.get_running_loop().create_future()
@@ -122,6 +150,19 @@ class Worker:
         else:
             self._leave.set_result(order)
 
+    def _tell_tools(self, server: NodeId, seen: tuple[Descriptor, ...]) -> None:
+        """In pieces, so that no frame of the channel grows too large."""
+        items: list[SeenTool] = []
+        size = 0
+        for each in seen:
+            items.append(SeenTool(each.kind, each.body))
+            size += len(each.body)
+            if size > SEEN_BYTES:
+                self._channel.send(ToolsSeen(server, items))
+                items, size = [], 0
+        if items:
+            self._channel.send(ToolsSeen(server, items))
+
     def _tell(self, news: News) -> None:
         self._channel.send(UpstreamNews(news))
 
@@ -136,6 +177,18 @@ class Worker:
                 self._channel.send(CredentialsAdopted(message.ticket))
             case UpstreamNews():
                 self._gateway.hear(message.news)
+            case RevocationNews():
+                self._take_revocations(message)
+            case PinsNews():
+                self._gateway.replace_pins(Pins.decode(message.pins))
+                if message.ticket:
+                    self._channel.send(PinsAdopted(message.ticket))
+            case CheckpointNews():
+                self._gateway.stand_by(((CHECKPOINT_FIELD, message.value.encode("ascii")),))
+            case TrustNews():
+                adopt_trust(self._gateway.identities, message)
+            case PassportNews():
+                self._passports.current = Roll.decode(message.roll)
             case LeaseGranted() | LeaseShort() | LeaseDenied() | LeaseRecalled():
                 clock = self._clock
                 self._purses.heard(message, wall=clock.now(), now=clock.monotonic())
@@ -148,15 +201,30 @@ class Worker:
             case _:
                 pass
 
+    def _take_revocations(self, news: RevocationNews) -> None:
+        """What cannot be believed changes nothing: what is known grows old, and less is allowed."""
+        try:
+            self._revocations.take(news.update, now=self._clock.now())
+        except FeedGapError:
+            self._channel.send(RevocationsWanted(news.ticket))
+            return
+        except FeedError as error:
+            self._feed_fault = str(error)
+            return
+        self._feed_fault = None
+        if news.ticket:
+            self._channel.send(RevocationsHeard(news.ticket))
+
     def _prepare(self, order: Prepare) -> str | None:
         try:
-            loaded = load_texts(order.source, order.text, order.files)
+            loaded = load_texts(order.source, order.text, order.files, signed=order.signed)
             credentials = Credentials.decode(order.credentials)
             path = self._gateway.prepare(
                 loaded.blueprint,
                 loaded.policy,
                 credentials,
                 secret=secrets_beside(Path(order.source)),
+                folder=str(Path(order.source).resolve().parent),
             )
         except HoldfastError as error:
             return str(error)
@@ -197,7 +265,13 @@ class Worker:
             None if fault is None else str(fault),
             self._gateway.seen_nodes(),
             self._gateway.seen_upstreams(),
+            self._seen_revocations(),
         )
+
+    def _seen_revocations(self) -> RevocationsSeen:
+        known = self._revocations
+        freshness = known.freshness(self._clock.now())
+        return RevocationsSeen(known.seq, len(known.current), freshness, self._feed_fault)
 
 
 def seen_in_flight(journeys: Journeys) -> list[Seen]:

@@ -18,10 +18,16 @@ from holdfast.app.channel import (
     Drained,
     Message,
     NewCredentials,
+    PinsAdopted,
+    PinsNews,
     Prepare,
     Prepared,
     RenewTls,
     Report,
+    RevocationNews,
+    RevocationsHeard,
+    RevocationsWanted,
+    ToolsSeen,
     UpstreamNews,
 )
 from holdfast.app.handles import FleetError, WorkerHandle
@@ -31,6 +37,8 @@ from holdfast.world.ports import Clock, ListenTls
 
 RESPAWN_BACKOFF_S = (0.1, 5.0)
 EXIT_S = 5.0
+REVOKED_S = 5.0
+"""How long a worker may take to know a revocation; then it is ended, and its successor knows it."""
 LEAVING_MAX = 3
 """For each socket, how many replaced workers may still be finishing calls; then no further restart
 begins."""
@@ -38,9 +46,15 @@ begins."""
 log = structlog.get_logger("holdfast.workers")
 
 
+def _say_nothing(_ticket: int) -> tuple[Message, ...]:
+    """There is nothing that a new worker must know before its first blueprint."""
+    return ()
+
+
 class Fleet:
     """All workers: ``workers`` take calls, one on each socket; ``leaving`` have a successor and
-    only finish. ``on_gone`` hears the index of one that has ended."""
+    only finish. ``on_gone`` hears the index of one that has ended. ``greet`` is what a new worker is
+    told before all else, and anew when it has missed something: ``ticket`` is what it waits for."""
 
     def __init__(
         self,
@@ -52,6 +66,8 @@ class Fleet:
         on_report: Callable[[WorkerHandle, Report], None],
         on_lease: Callable[[WorkerHandle, LeaseToKeeper], None],
         on_gone: Callable[[int], None],
+        greet: Callable[[int], tuple[Message, ...]] = _say_nothing,
+        on_tools: Callable[[ToolsSeen], None] = lambda _report: None,
         tls: ListenTls | None = None,
     ) -> None:
         self.workers = [WorkerHandle(index, sock, tls) for index, sock in enumerate(sockets)]
@@ -62,6 +78,8 @@ class Fleet:
         self._on_report = on_report
         self._on_lease = on_lease
         self._on_gone = on_gone
+        self._greet = greet
+        self._on_tools = on_tools
         self._bulletin = Bulletin()
         self._current: Prepare | None = None
         # One change at a time: a worker that is being replaced must not miss, or undo, a reload or
@@ -122,10 +140,49 @@ class Fleet:
                 running, [w.ask(message, CredentialsAdopted, self._tickets) for w in running]
             )
 
+    async def replace_pins(self, pins: bytes) -> int:
+        """Known to every worker when this returns; how many workers that is.
+
+        Those that start later are greeted with them; whoever does not answer is ended.
+        """
+        self._tickets += 1
+        message = PinsNews(self._tickets, pins)
+        everyone = (*self.workers, *self.leaving)
+        running = [worker for worker in everyone if worker.adopted]
+        for worker in everyone:
+            if not worker.adopted:
+                worker.tell(message)
+        return await self._insist(
+            running,
+            [w.ask(message, PinsAdopted, message.ticket, within_s=REVOKED_S) for w in running],
+        )
+
     def renew_tls(self) -> None:
         """Every worker reads the certificate's files again."""
         for worker in (*self.workers, *self.leaving):
             worker.tell(RenewTls())
+
+    def announce(self, message: Message) -> None:
+        """To every worker that runs; those that start later are greeted."""
+        for worker in (*self.workers, *self.leaving):
+            worker.tell(message)
+
+    async def replace_revocations(self, update: bytes) -> int:
+        """Known to every worker when this returns; how many workers that is.
+
+        It waits for no other change: whoever does not say within 5 s that it knows is ended.
+        """
+        self._tickets += 1
+        message = RevocationNews(self._tickets, update)
+        everyone = (*self.workers, *self.leaving)
+        running = [worker for worker in everyone if worker.adopted]
+        for worker in everyone:
+            if not worker.adopted:
+                worker.tell(message)
+        return await self._insist(
+            running,
+            [w.ask(message, RevocationsHeard, message.ticket, within_s=REVOKED_S) for w in running],
+        )
 
     async def drain(self, *, within_s: float) -> int:
         """Let every worker finish and exit; the number of calls cut off."""
@@ -186,6 +243,8 @@ class Fleet:
     async def _launch(self, worker: WorkerHandle) -> None:
         await worker.start(data=self._data, workers=len(self.workers))
         worker.listening = self._group.create_task(self._listen(worker))
+        for message in self._greet(0):
+            worker.tell(message)
 
     async def _listen(self, worker: WorkerHandle) -> None:
         await worker.listen(self._hear)
@@ -195,7 +254,11 @@ class Fleet:
         match message:
             case Report():
                 worker.fault = message.fault
+                _note_freshness(worker, message)
                 self._on_report(worker, message)
+            case RevocationsWanted():
+                for word in self._greet(message.ticket):
+                    worker.tell(word)
             case LeaseWanted() | LeaseReturned():
                 self._on_lease(worker, message)
             case UpstreamNews():
@@ -203,6 +266,8 @@ class Fleet:
                 for other in (*self.workers, *self.leaving):
                     if other is not worker and other.adopted:
                         other.tell(message)
+            case ToolsSeen():
+                self._on_tools(message)
             case _:
                 pass
 
@@ -307,3 +372,15 @@ class Fleet:
             log.error("worker.killed", worker=worker.index, reason="it did not stop in time")
             worker.kill()
         return cut
+
+
+def _note_freshness(worker: WorkerHandle, report: Report) -> None:
+    """Say when a worker no longer knew what is revoked, and when it did again."""
+    before, worker.revocations = worker.revocations, report.revocations
+    now = report.revocations
+    if before.freshness == "fresh" and now.freshness != "fresh":
+        log.warning("revocations.stale", worker=worker.index, freshness=now.freshness)
+    elif before.freshness != "fresh" and now.freshness == "fresh":
+        log.info("revocations.fresh", worker=worker.index)
+    if now.fault is not None and now.fault != before.fault:
+        log.error("revocations.refused", worker=worker.index, reason=now.fault)

@@ -35,6 +35,7 @@ from holdfast.blueprint.parts import (
     Relationship,
     Step,
 )
+from holdfast.blueprint.people import IdentityProvider
 from holdfast.blueprint.reading import check, load
 from holdfast.blueprint.resilience import (
     Breaker,
@@ -54,9 +55,19 @@ from holdfast.blueprint.resilience import (
     RoutingBy,
 )
 from holdfast.blueprint.schema import json_schema, starter
+from holdfast.blueprint.source import Document, Plain, read_yaml
+from holdfast.blueprint.tools import (
+    EFFECTS_ORDER,
+    Program,
+    SideEffects,
+    ToolRules,
+    Tools,
+    ToolSettings,
+)
 
 __all__ = [
     "ATTESTED_ORDER",
+    "EFFECTS_ORDER",
     "NODE_TYPES",
     "PROOFS",
     "Attested",
@@ -75,11 +86,13 @@ __all__ = [
     "Demands",
     "DeployedIn",
     "Dialect",
+    "Document",
     "Ejection",
     "Fallback",
     "Flow",
     "Health",
     "Hedge",
+    "IdentityProvider",
     "Interacts",
     "Interface",
     "Label",
@@ -89,9 +102,11 @@ __all__ = [
     "NodeKind",
     "Options",
     "Period",
+    "Plain",
     "PolicyFile",
     "Price",
     "Problem",
+    "Program",
     "ProofKind",
     "Relationship",
     "Requirement",
@@ -100,14 +115,19 @@ __all__ = [
     "RoutingBy",
     "SecretReference",
     "Severity",
+    "SideEffects",
     "Step",
     "Timeouts",
+    "ToolRules",
+    "ToolSettings",
+    "Tools",
     "Upstream",
     "check",
     "in_file_order",
     "json_schema",
     "kind_of",
     "load",
+    "read_yaml",
     "starter",
     "suggestion",
 ]

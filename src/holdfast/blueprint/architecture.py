@@ -14,6 +14,7 @@ from holdfast.blueprint.parts import (
     PolicyFile,
     Relationship,
 )
+from holdfast.blueprint.people import IdentityProvider
 from holdfast.blueprint.resilience import Budget
 from holdfast.core import Digest, NodeId
 
@@ -41,6 +42,8 @@ class Blueprint:
     warnings: tuple[Problem, ...]
     budget: Budget | None = None
     bulkhead: int | None = None
+    policy_keys: tuple[str, ...] = ()
+    people: tuple[IdentityProvider, ...] = ()
     _connects: Mapping[tuple[NodeId, NodeId], Relationship] = field(init=False, repr=False)
     _callees: Mapping[NodeId, tuple[Node, ...]] = field(init=False, repr=False)
     _members: Mapping[NodeId, tuple[Node, ...]] = field(init=False, repr=False)

@@ -22,6 +22,7 @@ from holdfast.blueprint.forms import (
 )
 from holdfast.blueprint.overlays import settle_budget
 from holdfast.blueprint.parts import Node, PolicyFile, Relationship
+from holdfast.blueprint.people_forms import people_content
 from holdfast.blueprint.resilience import (
     Breaker,
     Budget,
@@ -35,6 +36,7 @@ from holdfast.blueprint.resilience import (
     Retries,
     Routing,
 )
+from holdfast.blueprint.tools import Program, Tools
 from holdfast.core import Json, NodeId, canonical_json
 
 _Settings: TypeAlias = (
@@ -86,6 +88,9 @@ def content_of(
         ],
         "flows": [_flow(flow) for flow in sorted(form.flows or (), key=lambda flow: flow.id)],
         "policies": {policy.name: policy.text for policy in policies},
+        # Left out where there are none: blueprints of before keep their digest.
+        **({"policy_keys": _sorted(form.policy_keys)} if form.policy_keys else {}),
+        **people_content(form.people),
         "budget": _plain(settle_budget(form.budget)),
         "bulkhead": form.bulkhead.calls if form.bulkhead else None,
         "metadata": form.metadata,
@@ -103,6 +108,8 @@ def _node(form: NodeForm, node: Node) -> JsonValue:
             name: {"url": item.url, **item.__pydantic_extra__} for name, item in interfaces.items()
         },
         "upstream": _upstream(node.upstream),
+        **_program(node.program),
+        **_tools(node.tools),
         "timeouts": _timeouts(node.timeouts),
         "limits": _limits(node.limits),
         "routing": _plain(node.routing),
@@ -139,6 +146,7 @@ def _relationship(form: RelationshipForm, settled: Relationship) -> JsonValue:
         "cache": _plain(settled.cache),
         "budget": _plain(settled.budget),
         "bulkhead": settled.bulkhead,
+        **_tools(settled.tools),
         "controls": _controls(form.controls.__pydantic_extra__ if form.controls else {}),
         "metadata": form.metadata,
     }
@@ -184,6 +192,37 @@ def _upstream(upstream: Upstream | None) -> JsonValue:
         "insecure_plain_http": upstream.insecure_plain_http,
         "weight": upstream.weight,
         "priority": upstream.priority,
+    }
+
+
+def _program(program: Program | None) -> dict[str, JsonValue]:
+    """Left out where there is none, like ``tools``: blueprints of before keep their digest."""
+    if program is None:
+        return {}
+    env: dict[str, JsonValue] = {name: str(value) for name, value in program.env.items()}
+    command: list[JsonValue] = list(program.command)
+    return {"program": {"command": command, "env": env, "cwd": program.cwd}}
+
+
+def _tools(tools: Tools) -> dict[str, JsonValue]:
+    if not tools.rules:
+        return {}
+    return {
+        "tools": [
+            {
+                "allow": None if rules.allow is None else _sorted(rules.allow),
+                "deny": _sorted(rules.deny),
+                "side_effects": rules.side_effects,
+                "each": {
+                    name: {
+                        "timeout_us": None if t.timeout_s is None else _micros(t.timeout_s),
+                        "side_effects": t.side_effects,
+                    }
+                    for name, t in rules.each.items()
+                },
+            }
+            for rules in tools.rules
+        ]
     }
 
 

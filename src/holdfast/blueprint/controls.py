@@ -18,7 +18,7 @@ CONNECTIONS_DEFAULT = 2048
 CONNECTIONS_MAX = 65_535
 MAX_TOKENS_MAX = 100_000_000
 
-Dialect: TypeAlias = Literal["openai"]
+Dialect: TypeAlias = Literal["openai", "mcp"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

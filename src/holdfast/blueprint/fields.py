@@ -49,8 +49,13 @@ Secret: TypeAlias = Annotated[
 PolicyName: TypeAlias = Annotated[
     str,
     AfterValidator(spelling.check_policy_name),
-    WithJsonSchema({"type": "string", "pattern": r"\.cedar$"}),
+    WithJsonSchema({"type": "string", "pattern": r"\.(cedar|rego|hfpolicy)$"}),
 ]
+PolicyKey: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
+EnvName: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=NAME_MAX)
+]
+Value: TypeAlias = Annotated[str, StringConstraints(max_length=TEXT_MAX)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=settled.TIMEOUT_S_MAX)]
 Size: TypeAlias = Annotated[
     int, BeforeValidator(spelling.read_size), WithJsonSchema(spelling.SIZE_SCHEMA)

@@ -13,11 +13,13 @@ from holdfast.blueprint import spelling
 from holdfast.blueprint.demands import PROOFS, Attested, ProofKind
 from holdfast.blueprint.fields import (
     LIST_MAX,
+    EnvName,
     Form,
     Id,
     Metadata,
     Name,
     NodeType,
+    PolicyKey,
     PolicyName,
     Seconds,
     Secret,
@@ -25,7 +27,9 @@ from holdfast.blueprint.fields import (
     Text,
     TrustDomain,
     Url,
+    Value,
 )
+from holdfast.blueprint.people_forms import ProvidersForm
 from holdfast.blueprint.resilience import Criticality
 from holdfast.blueprint.resilience_forms import (
     PRIORITY_MAX,
@@ -43,6 +47,7 @@ from holdfast.blueprint.resilience_forms import (
     RetriesForm,
     RoutingForm,
 )
+from holdfast.blueprint.tool_forms import ToolsForm
 
 Protocol: TypeAlias = Literal[
     "HTTP", "HTTPS", "FTP", "SFTP", "JDBC", "WebSocket", "SocketIO", "LDAP", "AMQP", "TLS", "mTLS",
@@ -53,13 +58,35 @@ Protocol: TypeAlias = Literal[
 class UpstreamForm(Form):
     """Where the node answers; what makes it callable through Holdfast."""
 
-    url: Url = Field(
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["url"]}, {"required": ["command"]}]},
+    )
+
+    url: Url | None = Field(
+        default=None,
         description="Base URL of the node's API, up to and including its version: "
-        "`http://127.0.0.1:11434/v1` for Ollama. No user, password, query or fragment."
+        "`http://127.0.0.1:11434/v1` for Ollama; of an MCP server its endpoint, such as "
+        "`https://tools.example/mcp`. No user, password, query or fragment.",
     )
     dialect: settled.Dialect = Field(
         default="openai",
-        description="The API the node speaks. `openai`: chat completions, completions, embeddings.",
+        description="The API the node speaks. `openai`: chat completions, completions, embeddings. "
+        "`mcp`: the Model Context Protocol.",
+    )
+    command: Annotated[list[Name], Field(min_length=1, max_length=LIST_MAX)] | None = Field(
+        default=None,
+        description="In place of `url`: how an MCP server on this machine is started, as a program "
+        "and its arguments, by no shell. Only in a signed blueprint.",
+    )
+    env: Annotated[dict[EnvName, Value], Field(max_length=LIST_MAX)] | None = Field(
+        default=None,
+        description="The whole environment of the program that `command` starts: text, or "
+        "`env:NAME` and `file:PATH` for secrets.",
+    )
+    cwd: Name | None = Field(
+        default=None,
+        description="The folder in which `command` runs, relative to the blueprint. Default: the "
+        "blueprint's own.",
     )
     model: Name | None = Field(
         default=None,
@@ -208,6 +235,11 @@ class _ControlsForm(Form):
     bulkhead: BulkheadForm | None = Field(
         default=None,
         description="How many calls may be under way; counts like `budget`. Default: no limit.",
+    )
+    tools: ToolsForm | None = Field(
+        default=None,
+        description="Which tools of an MCP server may be used, and how. A relationship narrows "
+        "what the server's node says. Default: all that are approved.",
     )
 
 
@@ -413,8 +445,17 @@ class BlueprintForm(Form):
     )
     policies: Annotated[list[PolicyName], Field(max_length=LIST_MAX)] | None = Field(
         default=None,
-        description="Cedar files, relative to the blueprint. They narrow what is declared; none "
-        "can allow a call over an undeclared relationship.",
+        description="Cedar files (`.cedar`), Rego files (`.rego`) and bundles (`.hfpolicy`), "
+        "relative to the blueprint. They narrow what is declared; none can allow a call over an "
+        "undeclared relationship.",
+    )
+    policy_keys: Annotated[list[PolicyKey], Field(max_length=LIST_MAX)] | None = Field(
+        default=None,
+        description="Thumbprints (RFC 7638) of the keys one of which must have signed each file of "
+        "`policies`; then all must be bundles. Default: no signature is asked for.",
+    )
+    people: ProvidersForm | None = Field(
+        default=None, description="Where people log in. Default: nowhere; then nobody can."
     )
     budget: BudgetForm | None = Field(
         default=None,

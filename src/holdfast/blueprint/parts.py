@@ -21,6 +21,7 @@ from holdfast.blueprint.resilience import (
     Retries,
     Routing,
 )
+from holdfast.blueprint.tools import Program, Tools
 from holdfast.core import NodeId, RelationshipId
 
 Label: TypeAlias = str | int | bool
@@ -37,7 +38,8 @@ class Interface:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A part of the system. ``labels`` are the plain values of its metadata, for policies;
-    ``bulkhead`` is the most calls in flight that it makes or takes part in."""
+    ``bulkhead`` is the most calls in flight that it makes or takes part in. ``program`` starts it
+    where it is an MCP server of this machine; it has no ``upstream`` then."""
 
     id: NodeId
     type: str
@@ -63,6 +65,15 @@ class Node:
     price: Price | None = None
     budget: Budget | None = None
     bulkhead: int | None = None
+    program: Program | None = None
+    tools: Tools = field(default_factory=Tools)
+
+    @property
+    def is_mcp_server(self) -> bool:
+        """Whether it answers as an MCP server, over HTTP or as a program."""
+        return self.program is not None or (
+            self.upstream is not None and self.upstream.dialect == "mcp"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +151,7 @@ class Relationship:
     cache: Cache | None = None
     budget: Budget | None = None
     bulkhead: int | None = None
+    tools: Tools = field(default_factory=Tools)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

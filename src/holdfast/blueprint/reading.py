@@ -13,6 +13,7 @@ from holdfast.blueprint.journeys import flow_problems
 from holdfast.blueprint.layout import layout_of
 from holdfast.blueprint.parts import PolicyFile
 from holdfast.blueprint.placement import placement_problems
+from holdfast.blueprint.servers import server_problems
 from holdfast.blueprint.settings import setting_problems
 from holdfast.blueprint.settling import settle
 from holdfast.blueprint.source import BYTES_MAX, Plain, read_yaml
@@ -20,26 +21,29 @@ from holdfast.blueprint.spelling import policy_name_fault
 from holdfast.core import HoldfastError
 
 
-def load(text: str, *, source: str, read: Callable[[str], str]) -> Blueprint:
+def load(text: str, *, source: str, read: Callable[[str], str], signed: bool = False) -> Blueprint:
     """The blueprint in ``text``; ``BlueprintError`` with every problem when it has any.
 
     ``source`` is the file's name for messages. ``read`` gives the text of a policy file by its
     name in the blueprint and may fail with ``OSError``, ``UnicodeError`` or a ``HoldfastError``;
-    nothing else is read.
+    nothing else is read. ``signed`` says that somebody who may has signed this very text: only then
+    may it name programs to start.
     """
-    blueprint, problems = _judge(text, source=source, read=read)
+    blueprint, problems = _judge(text, source=source, read=read, signed=signed)
     if blueprint is None:
         raise BlueprintError(source, problems=problems)
     return blueprint
 
 
-def check(text: str, *, source: str, read: Callable[[str], str]) -> tuple[Problem, ...]:
+def check(
+    text: str, *, source: str, read: Callable[[str], str], signed: bool = False
+) -> tuple[Problem, ...]:
     """Every problem and warning, in file order; none means nothing to say."""
-    return _judge(text, source=source, read=read)[1]
+    return _judge(text, source=source, read=read, signed=signed)[1]
 
 
 def _judge(
-    text: str, *, source: str, read: Callable[[str], str]
+    text: str, *, source: str, read: Callable[[str], str], signed: bool
 ) -> tuple[Blueprint | None, tuple[Problem, ...]]:
     document = read_yaml(text, source=source)
     if document.data is None and document.problems:
@@ -49,6 +53,7 @@ def _judge(
     problems.extend(relation_problems(found))
     layout = layout_of(found.nodes, found.relationships)
     problems.extend(setting_problems(found, layout))
+    problems.extend(server_problems(found, layout, signed=signed))
     problems.extend(consistency_problems(found, layout))
     problems.extend(placement_problems(found, layout))
     problems.extend(fallback_problems(found, layout))

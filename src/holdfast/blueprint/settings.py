@@ -67,7 +67,7 @@ def settle_limits(form: LimitsForm | None, under: Limits) -> Limits:
 
 def settle_upstream(form: UpstreamForm | None, node_id: str) -> Upstream | None:
     """Where a node answers; asked for under its own id when no other name is written."""
-    if form is None:
+    if form is None or form.url is None:
         return None
     url, address, path = split_url(form.url)
     return Upstream(
@@ -156,6 +156,8 @@ def _may_answer(draft: Draft, layout: Layout, name: str) -> bool:
 
 
 def _plain_http(draft: Draft, path: Path, form: UpstreamForm) -> Iterator[Problem]:
+    if form.url is None:
+        return
     _, address, _ = split_url(form.url)
     if address.tls or is_loopback(address.host):
         return

@@ -54,9 +54,12 @@ from holdfast.blueprint.parts import (
     Relationship,
     Step,
 )
+from holdfast.blueprint.people_forms import settle_people
 from holdfast.blueprint.resilience import Cache, Ejection, Hedge, Retries
 from holdfast.blueprint.resilience_forms import BulkheadForm, CacheForm, HedgeForm
+from holdfast.blueprint.servers import settle_program, settle_tools
 from holdfast.blueprint.settings import settle_limits, settle_timeouts, settle_upstream
+from holdfast.blueprint.tools import Tools
 from holdfast.core import NodeId, RelationshipId, sha256_digest
 
 
@@ -90,6 +93,8 @@ def settle(
         warnings=warnings,
         budget=settle_budget(form.budget),
         bulkhead=_bulkhead(form.bulkhead),
+        policy_keys=tuple(form.policy_keys or ()),
+        people=settle_people(form.people),
     )
 
 
@@ -135,6 +140,8 @@ def _node(node_id: NodeId, form: NodeForm, under: Own) -> Node:
         price=own.price,
         budget=settle_budget(controls.budget),
         bulkhead=_bulkhead(controls.bulkhead),
+        program=settle_program(controls.upstream),
+        tools=settle_tools(controls.tools, Tools()),
     )
 
 
@@ -210,6 +217,7 @@ def _declared_call(
         cache=_cache(controls.cache, called.cache),
         budget=settle_budget(controls.budget),
         bulkhead=_bulkhead(controls.bulkhead),
+        tools=settle_tools(controls.tools, called.tools),
     )
 
 

@@ -114,8 +114,9 @@ def check_policy_name(text: str) -> str:
 
 def policy_name_fault(text: str) -> tuple[str, str] | None:
     """What is wrong with a policy file's name, and how to mend it."""
-    if not text.endswith(".cedar"):
-        return f"`{text}` is not a Cedar file", "name a file that ends in `.cedar`"
+    if not text.endswith((".cedar", ".rego", ".hfpolicy")):
+        fix = "name a file that ends in `.cedar`, `.rego` or `.hfpolicy`"
+        return f"`{text}` is not a file of policies", fix
     if text.startswith("/") or ".." in text.split("/") or "\\" in text or not text.isprintable():
         return (
             f"`{text}` is outside the blueprint's folder",

@@ -8,10 +8,21 @@ import sys
 import click
 
 from holdfast import __version__
+from holdfast.cli.attest import attest
 from holdfast.cli.audit import audit
+from holdfast.cli.identity import identity
 from holdfast.cli.key import key
+from holdfast.cli.login import login, logout, whoami
+from holdfast.cli.mandate import mandate
+from holdfast.cli.model import model
+from holdfast.cli.passport import passport
 from holdfast.cli.policy import policy
+from holdfast.cli.revoke import revoke
+from holdfast.cli.sign import sign
 from holdfast.cli.system import check, init, restart, up
+from holdfast.cli.tools import tools
+from holdfast.cli.upkeep import audit_alarms, audit_erase, audit_settle
+from holdfast.cli.witness import witness
 
 __all__ = ["main"]
 
@@ -27,5 +38,27 @@ def main() -> None:
         sys.exit(2)
 
 
-for each in (init, check, up, restart, key, audit, policy):
+for each in (
+    init,
+    check,
+    up,
+    restart,
+    key,
+    identity,
+    login,
+    whoami,
+    logout,
+    model,
+    passport,
+    mandate,
+    revoke,
+    tools,
+    sign,
+    audit,
+    policy,
+    attest,
+    witness,
+):
     main.add_command(each)
+for each in (audit_alarms, audit_settle, audit_erase):
+    audit.add_command(each)

@@ -9,6 +9,13 @@ import click
 from holdfast.cli.command import command, data_option, json_option, show
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_trust = click.option(
+    "--trust-key",
+    "trust_key",
+    multiple=True,
+    help="Key whose signature is believed (as 'holdfast sign' prints it, or a file); then FILE "
+    "must be signed. May be given more than once.",
+)
 
 
 @click.command()
@@ -28,14 +35,17 @@ def init(folder: Path, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_trust
 @json_option
 @command
-def check(file: Path, *, as_json: bool) -> None:
+def check(file: Path, trust_key: tuple[str, ...], *, as_json: bool) -> None:
     """Tell all that is wrong with the blueprint FILE at once."""
     from holdfast.app.files import problems_of
+    from holdfast.app.signing import read_trust
     from holdfast.app.wording import problem_rows, problem_text
 
-    problems = problems_of(file)
+    trust = read_trust(trust_key, folder=file.absolute().parent / ".holdfast" / "keys")
+    problems = problems_of(file, trust=trust)
     errors = sum(problem.severity == "error" for problem in problems)
     show(
         {"valid": errors == 0, "problems": problem_rows(problems)},
@@ -63,12 +73,44 @@ def check(file: Path, *, as_json: bool) -> None:
     help="The data directory. Default: .holdfast beside FILE.",
 )
 @click.option(
+    "--store",
+    metavar="ADDRESS",
+    help="Database: postgresql://... Default: HOLDFAST_STORE, else SQLite in the data directory.",
+)
+@click.option(
     "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes."
 )
 @click.option("--tls-certificate", type=_FILE, help="Speak TLS: PEM file, the server's own first.")
 @click.option("--tls-key", type=_FILE, help="PEM file of its private key.")
 @click.option(
     "--tls-clients", type=_FILE, help="Roots (PEM) of certificates that callers may show."
+)
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    metavar="URL",
+    help="How callers reach the gateway: what their proofs name. Default: its own address.",
+)
+@click.option(
+    "--federate",
+    "federated",
+    multiple=True,
+    metavar="DOMAIN=FILE",
+    help="Believe identities of another trust domain, by its SPIFFE bundle.",
+)
+@_trust
+@click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="URL=VKEY",
+    help="A witness to cosign the log's checkpoints; URL=@FILE has its keys in a file.",
+)
+@click.option(
+    "--quorum",
+    type=click.IntRange(1),
+    help="How many witnesses must have cosigned. Default: more than half.",
 )
 @json_option
 @command
@@ -79,31 +121,46 @@ def up(
     console_host: str,
     console_port: int,
     data: Path | None,
+    store: str | None,
     workers: int,
     tls_certificate: Path | None,
     tls_key: Path | None,
     tls_clients: Path | None,
+    origins: tuple[str, ...],
+    federated: tuple[str, ...],
+    trust_key: tuple[str, ...],
+    witnesses: tuple[str, ...],
+    quorum: int | None,
     *,
     as_json: bool,
 ) -> None:
     """Run the system that the blueprint FILE declares."""
     import uvloop
 
-    from holdfast.app.keeper import Options, run_keeper
     from holdfast.app.listening import listen_tls
     from holdfast.app.logs import configure_logs
+    from holdfast.app.options import Options
+    from holdfast.app.signing import read_trust
+    from holdfast.app.starting import run_keeper
+    from holdfast.app.trusting import plan_trust
+    from holdfast.app.witnesses import WitnessPlan
     from holdfast.app.wording import ready_text
 
     configure_logs(as_json=as_json)
+    place = data or file.absolute().parent / ".holdfast"
     options = Options(
         blueprint=file,
-        data=data or file.absolute().parent / ".holdfast",
+        data=place,
         host=host,
         port=port,
         console_host=console_host,
         console_port=console_port,
         workers=workers,
+        store=store,
         tls=listen_tls(tls_certificate, tls_key, tls_clients),
+        witnesses=WitnessPlan.parse(witnesses, quorum=quorum),
+        trust=read_trust(trust_key, folder=place / "keys"),
+        trusting=plan_trust(origins, federated),
     )
 
     def on_ready(info: object) -> None:

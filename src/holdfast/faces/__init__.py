@@ -1,8 +1,21 @@
 """What people and programs see: ``api`` (control API) and ``web`` (console), one port, no authority.
 
-Faces know the system only through a ``SystemView``; the composition root provides it.
+Faces know the system only through a ``SystemView``; the composition root provides it. Apart from
+both stands ``WitnessService``: a log's witness over HTTP, a process of its own.
 """
 
+from holdfast.faces.documents import IssuerDocuments
+from holdfast.faces.registers import Registers
 from holdfast.faces.view import Live, SystemView, WorkerState
+from holdfast.faces.witness import LIMITS as WITNESS_LIMITS
+from holdfast.faces.witness import WitnessService
 
-__all__ = ["Live", "SystemView", "WorkerState"]
+__all__ = [
+    "WITNESS_LIMITS",
+    "IssuerDocuments",
+    "Live",
+    "Registers",
+    "SystemView",
+    "WitnessService",
+    "WorkerState",
+]

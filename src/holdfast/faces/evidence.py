@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from holdfast.audit import Checkpoint, Entry, LogReader, Proof, decode_record
+from holdfast.audit import Checkpoint, Entry, LogReader, Proof, decode_entry
 from holdfast.faces.errors import CallUnknownError, LogSlowError, ProofPendingError
 from holdfast.faces.view import SystemView
 
@@ -25,15 +25,15 @@ class Evidence:
 
     async def checkpoint(self) -> Checkpoint:
         """The newest published checkpoint."""
-        return await self._ask(LogReader.checkpoint)
+        return await self.ask(LogReader.checkpoint)
 
     async def head(self) -> tuple[Checkpoint, int | None]:
         """The newest checkpoint, and the instant of the newest record under it."""
-        return await self._ask(_head)
+        return await self.ask(_head)
 
     async def find(self, call: str) -> tuple[Entry, ...]:
         """The entries of a call, at least one."""
-        entries = await self._ask(lambda reader: reader.find(call))
+        entries = await self.ask(lambda reader: reader.find(call))
         if not entries:
             raise CallUnknownError(
                 f"there is no record of a call '{call[:64]}'",
@@ -50,18 +50,19 @@ class Evidence:
                 f"the record of call '{call[:64]}' is durable, but not under a checkpoint yet",
                 fix="ask again in a second",
             )
-        proven = await self._ask(lambda reader: tuple(_proven(reader, i) for i in indices))
+        proven = await self.ask(lambda reader: tuple(_proven(reader, i) for i in indices))
         return proven, len(entries) - len(indices)
 
     async def proof(self, index: int) -> Proof:
         """The proof that entry ``index`` is under the newest checkpoint."""
-        return await self._ask(lambda reader: reader.prove(index))
+        return await self.ask(lambda reader: reader.prove(index))
 
     async def entry(self, index: int) -> Entry:
         """One entry, checked against the newest checkpoint."""
-        return await self._ask(lambda reader: reader.entry(index))
+        return await self.ask(lambda reader: reader.entry(index))
 
-    async def _ask(self, question: Callable[[LogReader], T]) -> T:
+    async def ask(self, question: Callable[[LogReader], T]) -> T:
+        """The answer to any question; what it raises is passed on."""
         try:
             async with asyncio.timeout(self._read_s):
                 await self._places.acquire()
@@ -85,7 +86,7 @@ class Evidence:
 def _head(reader: LogReader) -> tuple[Checkpoint, int | None]:
     checkpoint = reader.checkpoint()
     newest = reader.recent(1)
-    return checkpoint, decode_record(newest[0].data).at if newest else None
+    return checkpoint, decode_entry(newest[0].data).at if newest else None
 
 
 def _proven(reader: LogReader, index: int) -> tuple[Entry, Proof]:

@@ -107,6 +107,12 @@ def _worker_state(worker: WorkerState) -> str:
     return "ready" if worker.ready and worker.fault is None else "not-ready"
 
 
+def _alarms(live: Live) -> Iterable[Sample]:
+    events = [alarm.event for alarm in live.alarms]
+    for event in ("intent", "opened"):
+        yield (event,), events.count(event)
+
+
 METRICS: tuple[Metric, ...] = (
     Metric(
         name="holdfast_calls_total",
@@ -138,6 +144,13 @@ METRICS: tuple[Metric, ...] = (
         labels=("node", "upstream", "state"),
         meaning="1 for the state that an upstream is in, 0 for the others",
         read=_states,
+    ),
+    Metric(
+        name="holdfast_alarms",
+        kind="gauge",
+        labels=("event",),
+        meaning="calls that were begun, by what was recorded of them, and have no outcome",
+        read=_alarms,
     ),
     _upstream("holdfast_in_flight", "gauge", "calls under way to it", lambda u: u.in_flight),
     _upstream("holdfast_limit", "gauge", "the most calls that may be under way", lambda u: u.limit),

@@ -8,7 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from holdfast.core import HoldfastError
-from holdfast.faces.api import api_router
+from holdfast.faces.api import api_router, documents_router, registers_router
+from holdfast.faces.documents import IssuerDocuments
 from holdfast.faces.errors import (
     FacesError,
     MethodRefusedError,
@@ -17,9 +18,11 @@ from holdfast.faces.errors import (
     status_of,
 )
 from holdfast.faces.evidence import Evidence
+from holdfast.faces.registers import Registers
 from holdfast.faces.replies import error_body
 from holdfast.faces.shield import Shield
 from holdfast.faces.streams import Streams
+from holdfast.faces.tiles import tiles_router
 from holdfast.faces.view import SystemView
 from holdfast.faces.web import Hints, add_console
 
@@ -35,6 +38,8 @@ def make_app(
     gateway: str | None = None,
     vkey: str | None = None,
     verify: str = "holdfast audit verify",
+    registers: Registers | None = None,
+    documents: IssuerDocuments | None = None,
 ) -> FastAPI:
     """The ASGI application. It holds no authority: it reads ``view`` and changes nothing.
 
@@ -52,6 +57,11 @@ def make_app(
     )
     evidence, streams = Evidence(view), Streams(view)
     app.include_router(api_router(view, evidence=evidence, streams=streams, vkey=vkey))
+    app.include_router(tiles_router(evidence))
+    if registers is not None:
+        app.include_router(registers_router(view, registers))
+    if documents is not None:
+        app.include_router(documents_router(documents))
     hints = Hints(version=version, gateway=gateway, verify=verify)
     add_console(app, view, evidence=evidence, streams=streams, hints=hints)
     app.add_exception_handler(HoldfastError, _on_error)

@@ -5,25 +5,30 @@ from typing import Protocol
 
 import msgspec
 
-from holdfast.audit import LogReader
+from holdfast.audit import Intent, LogReader
 from holdfast.blueprint import Blueprint
 from holdfast.gateway import BudgetSeen, NodeSeen, Seen, Totals, UpstreamSeen
+from holdfast.identity.revocation import Freshness
 
 
 class WorkerState(msgspec.Struct, frozen=True):
     """One worker process: ``fault`` says why it cannot take calls, None when it can; one that is
-    ``leaving`` has a successor and finishes its calls."""
+    ``leaving`` has a successor and finishes its calls. ``revocations`` is up to which change it
+    knows what is revoked, ``revoked`` how many things are, ``freshness`` how old that is."""
 
     worker: int
     pid: int
     ready: bool
     fault: str | None
     leaving: bool = False
+    revocations: int = 0
+    revoked: int = 0
+    freshness: Freshness = "fresh"
 
 
 class Live(msgspec.Struct, frozen=True):
     """The system at one moment. ``recent`` are ended calls, newest first, at most 200. ``nodes`` are
-    the called ones; they and their upstreams are told over all workers."""
+    the called ones; they and their upstreams are told over all workers. ``alarms`` are calls that were begun and have no outcome, oldest first."""
 
     at: int
     workers: tuple[WorkerState, ...]
@@ -33,6 +38,7 @@ class Live(msgspec.Struct, frozen=True):
     nodes: tuple[NodeSeen, ...] = ()
     upstreams: tuple[UpstreamSeen, ...] = ()
     budgets: tuple[BudgetSeen, ...] = ()
+    alarms: tuple[Intent, ...] = ()
 
 
 class SystemView(Protocol):

@@ -5,6 +5,7 @@ limits reaches an upstream; no byte of an answer reaches the caller before a rec
 durable; whatever happens, the record says so.
 """
 
+from holdfast.gateway.identities import Identities
 from holdfast.gateway.journeys import Journeys, Seen, Totals
 from holdfast.gateway.news import News, NewsKind
 from holdfast.gateway.path import Path, Settings
@@ -26,6 +27,7 @@ __all__ = [
     "BudgetSeen",
     "BudgetUnit",
     "Gateway",
+    "Identities",
     "Journeys",
     "News",
     "NewsKind",

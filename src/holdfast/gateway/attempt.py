@@ -3,9 +3,10 @@
 from enum import Enum
 from typing import Final, Protocol
 
+from holdfast.gateway.holding import EVENT_STREAM, Hold
 from holdfast.gateway.places import RESTING_S_DEFAULT, Place
 from holdfast.resilience import retry_after_s
-from holdfast.wire import ResponseHead, Ticket, WireError
+from holdfast.wire import ResponseHead, WireError
 
 RATE_LIMITED: Final = 429
 OVERLOADED: Final = frozenset((503, 529))
@@ -22,6 +23,15 @@ class Kind(Enum):
     ERROR = 1
     ANSWER = 2
     STREAM = 3
+
+
+def kind_of(head: ResponseHead) -> Kind:
+    """What sort of answer begins so."""
+    if head.status in TRIED_AGAIN:
+        return Kind.ERROR
+    if head.status == 200 and head.headers.get(b"content-type", b"").startswith(EVENT_STREAM):
+        return Kind.STREAM
+    return Kind.ANSWER
 
 
 class Owner(Protocol):
@@ -45,6 +55,7 @@ class Attempt:
         "era",
         "first_s",
         "head",
+        "is_afresh",
         "is_hedge",
         "is_over",
         "kind",
@@ -55,7 +66,7 @@ class Attempt:
         "tokens",
     )
 
-    ticket: Ticket
+    ticket: Hold
 
     def __init__(self, owner: Owner, place: Place, *, tokens: int, now: float) -> None:
         self.owner = owner
@@ -68,6 +79,7 @@ class Attempt:
         self.body: list[bytes] = []
         self.kind = Kind.NONE
         self.is_hedge = False
+        self.is_afresh = False
         self.is_over = False
         place.load.begin(tokens, now)
         self.era = place.breaker.begin(now)

@@ -13,7 +13,7 @@ from holdfast.core import CallId, Instant, NodeId
 from holdfast.gateway.groups import Group
 from holdfast.gateway.rules import Rule
 from holdfast.gateway.tolls import Tokens, Tolls
-from holdfast.identity import Credential
+from holdfast.identity.callers import Caller
 from holdfast.policy import Decision
 from holdfast.providers import Asked, Endpoint
 from holdfast.resilience import AnswerCache, CacheKey
@@ -49,12 +49,15 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
-    """The caller's credential names a node of the blueprint."""
+    """The caller is known, and is a node of the blueprint."""
 
     accepted: Accepted
     node: Node
-    principal: str
-    credential: Credential
+    caller: Caller
+
+    @property
+    def principal(self) -> str:
+        return self.caller.principal
 
 
 class Allowed(msgspec.Struct, frozen=True, gc=False):
@@ -96,6 +99,11 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
     session: bytes | None = None
     cache: AnswerCache[Kept] | None = None
     cache_key: CacheKey | None = None
+
+    @property
+    def may_act(self) -> bool:
+        """Whether an intent must be durable before it is sent. A model only answers."""
+        return False
 
     @property
     def caller(self) -> NodeId:
@@ -184,7 +192,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 class Answered(msgspec.Struct, frozen=True, gc=False):
     """The callee's part is over, well or badly."""
 
-    state: Routed | Listed | Cached
+    state: Known | Routed | Listed | Cached
     outcome: Outcome
 
 

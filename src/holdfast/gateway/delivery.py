@@ -12,10 +12,17 @@ from holdfast.gateway.attempt import Attempt
 from holdfast.gateway.call import Answered, Kept, Outcome, Refused, Routed
 from holdfast.gateway.journeys import NEVER, Journey
 from holdfast.gateway.recording import Recording
-from holdfast.gateway.replies import error_reply, passed_on, reply_headers, retry_after, withhold
+from holdfast.gateway.replies import (
+    Said,
+    error_reply,
+    passed_on,
+    reply_headers,
+    retry_after,
+    withhold,
+)
 from holdfast.gateway.rules import RULES, Rule
 from holdfast.gateway.streaming import Stream
-from holdfast.providers import Usage
+from holdfast.providers import Usage, read_usage
 from holdfast.wire import Exchange, Header, ResponseHead
 
 
@@ -64,6 +71,11 @@ class Delivery:
 
     # -- plain answers ------------------------------------------------------------------------
 
+    @staticmethod
+    def usage_of(body: bytes) -> Usage | None:
+        """What an answer says it cost."""
+        return read_usage(body)
+
     def answer(self, head: ResponseHead, body: bytes, usage: Usage | None) -> None:
         """The upstream's whole answer, good or bad."""
         rule = RULES["upstream.error"] if head.status >= 400 else None
@@ -88,19 +100,23 @@ class Delivery:
             self._journey.due = NEVER
             self._stream.fail(rule, what)
             return
-        call = self._journey.call
-        body = error_reply(rule, what, rule.meaning, call=call)
-        headers = (*reply_headers(call), *self._tried(), *retry_after(retry_s))
-        self._seal(Outcome("failed", rule.status, rule), rule.status, headers, body)
+        said = self._words(rule, what)
+        headers = (*said.headers, *self._tried(), *retry_after(retry_s))
+        self._seal(Outcome("failed", rule.status, rule), said.status, headers, said.body)
 
     def refuse(self, rule: Rule, what: str, *, retry_s: float | None) -> None:
         """Nothing was sent."""
-        call = self._journey.call
-        body = error_reply(rule, what, rule.meaning, call=call)
-        headers = (*reply_headers(call), *retry_after(retry_s))
+        said = self._words(rule, what)
+        headers = (*said.headers, *retry_after(retry_s))
         self._close()
         refused = Refused(rule, what, rule.meaning, self._routed)
-        self._write.refused(refused, self._journey, self._release(rule.status, headers, body))
+        self._write.refused(refused, self._journey, self._release(said.status, headers, said.body))
+
+    def withheld(self, error: HoldfastError) -> None:
+        """Nothing was sent, since no record could be made that must come first."""
+        self._close()
+        self._withhold(error)
+        self._write.forget(self._journey)
 
     def cancel(self) -> None:
         """The caller has gone, and nothing was said yet."""
@@ -182,6 +198,15 @@ class Delivery:
         kept = Kept(headers, body, stream, outcome.answer, outcome.tokens_in, outcome.tokens_out)
         cache.put(key, kept, size=len(body), now=self._journey.marks[-1])
 
+    def _words(self, rule: Rule, what: str) -> Said:
+        """A failure or refusal in the dialect's words."""
+        call = self._journey.call
+        body = error_reply(rule, what, rule.meaning, call=call)
+        return Said(rule.status, reply_headers(call), body)
+
+    def _withhold(self, error: HoldfastError) -> None:
+        withhold(self._exchange, self._journey.call, error)
+
     def _tried(self) -> tuple[Header, ...]:
         return (TRIED_ENOUGH,) if self._journey.attempts > 1 else ()
 
@@ -201,13 +226,13 @@ class Delivery:
     def _release(
         self, status: int, headers: tuple[Header, ...], body: bytes
     ) -> Callable[[HoldfastError | None], None]:
-        exchange, call = self._exchange, self._journey.call
+        exchange, withhold = self._exchange, self._withhold
 
         def release(error: HoldfastError | None) -> None:
             if error is None:
                 exchange.respond(status, headers, body)
             else:
-                withhold(exchange, call, error)
+                withhold(error)
 
         return release
 

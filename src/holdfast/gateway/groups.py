@@ -262,7 +262,15 @@ def definition(node: Node, members: Iterable[Node]) -> tuple[object, ...]:
 
 def _place_definition(node: Node) -> tuple[object, ...]:
     return (
-        *(node.id, node.upstream, node.breaker, node.concurrency, node.health, node.price),
+        *(
+            node.id,
+            node.upstream,
+            node.program,
+            node.breaker,
+            node.concurrency,
+            node.health,
+            node.price,
+        ),
         (node.limits.connections, node.timeouts.connect_s),
     )
 
@@ -292,7 +300,8 @@ def build_groups(
     for node in blueprint.nodes.values():
         if node.id not in called:
             continue
-        members = tuple(places[member.id] for member in blueprint.upstreams(node))
+        answering = (node,) if node.program is not None else blueprint.upstreams(node)
+        members = tuple(places[member.id] for member in answering)
         if not members:
             continue
         zones = _zones(blueprint, members)

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from holdfast.blueprint import Health
+from holdfast.gateway.holding import Hold
 from holdfast.gateway.places import Place
-from holdfast.wire import ResponseHead, Ticket, WireError
+from holdfast.wire import ResponseHead, StaleError, WireError
 from holdfast.world.ports import Entropy
 
 FAILURES: Final = 2
@@ -26,7 +27,7 @@ class HealthCheck:
         self._entropy = entropy
         self._tell = tell
         self._streak = 0
-        self._ticket: Ticket | None = None
+        self._ticket: Hold | None = None
         self._timer: asyncio.TimerHandle | None = None
         upstream = place.upstream
         self._message = b"GET %b HTTP/1.1\r\n%b\r\n\r\n" % (
@@ -68,7 +69,11 @@ class HealthCheck:
         self._judge(is_well=self._is_good)
 
     def on_failure(self, error: WireError) -> None:
-        self._judge(is_well=False)
+        if isinstance(error, StaleError) and self._timer is not None:
+            # It says something of an idle connection, nothing of the upstream.
+            self._ticket = self.place.upstream.pool.send(self._message, self, fresh=True)
+        else:
+            self._judge(is_well=False)
 
     def _judge(self, *, is_well: bool) -> None:
         if self._timer is None:

@@ -15,6 +15,8 @@ from holdfast.world.ports import Clock
 ROUTED_MARKS = 5
 """A call has a mark for each of accept, authenticate, authorize, guard, route; then the answer's."""
 NEVER = float("inf")
+HEDGE, QUEUE, FIRST, IDLE, TOTAL = "hedge", "queue_s", "first_byte_s", "idle_s", "total_s"
+"""What a call waits for: the names of its limits."""
 RECENT_MAX = 256
 """Ended calls kept for watchers; older ones are in the log."""
 

@@ -1,6 +1,6 @@
 """What an attempt's end teaches: its place, its group, and the other workers."""
 
-from holdfast.gateway.attempt import Attempt
+from holdfast.gateway.attempt import OVERLOADED, RATE_LIMITED, Attempt
 from holdfast.gateway.groups import Group
 from holdfast.gateway.news import News, NewsKind, OnNews
 from holdfast.gateway.places import Place
@@ -43,7 +43,17 @@ class Lessons:
         if len(group.queue):
             group.pump()
 
-    def rate_limited(self, group: Group, attempt: Attempt, now: float, *, wall_s: float) -> float:
+    def put_off(self, group: Group, attempt: Attempt, now: float, *, wall_s: float) -> float | None:
+        """It answered that one should try again; in how many seconds, if it says so."""
+        assert attempt.head is not None
+        status = attempt.head.status
+        if status == RATE_LIMITED:
+            return self._rate_limited(group, attempt, now, wall_s=wall_s)
+        wait_s = attempt.asked_to_wait(wall_s=wall_s)
+        self.failed(group, attempt, now, overloaded=status in OVERLOADED)
+        return wait_s
+
+    def _rate_limited(self, group: Group, attempt: Attempt, now: float, *, wall_s: float) -> float:
         """The place asked to be left alone, for so many seconds: neither success nor failure."""
         wait_s = attempt.rate_limited(now, wall_s=wall_s)
         group.throttle.rejected(now)

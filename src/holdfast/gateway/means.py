@@ -3,14 +3,18 @@
 from typing import Protocol
 
 from holdfast.core import NodeId
+from holdfast.gateway.attempt import Attempt
 from holdfast.gateway.call import Routed
+from holdfast.gateway.delivery import Delivery
+from holdfast.gateway.holding import Hold
+from holdfast.gateway.journeys import Journey
 from holdfast.gateway.lessons import Lessons
 from holdfast.gateway.news import OnNews
 from holdfast.gateway.paying import Fare
 from holdfast.gateway.recording import Recording
 from holdfast.gateway.tolls import NO_TOKENS
-from holdfast.gateway.upstreams import Upstream
 from holdfast.resilience import Spending
+from holdfast.wire import Exchange
 from holdfast.world.ports import Clock, Entropy
 
 
@@ -20,23 +24,31 @@ class Reroute(Protocol):
     def __call__(self, routed: Routed, name: NodeId) -> Routed | None: ...
 
 
-class Message(Protocol):
-    """The very bytes that go to one upstream."""
+class Carry(Protocol):
+    """Send a call to the upstream of one attempt, in its dialect; ``left_s`` is what is left of the
+    call's time, ``so_far`` an answer to go on from."""
 
     def __call__(
-        self, routed: Routed, upstream: Upstream, *, left_s: float, so_far: str | None
-    ) -> bytes: ...
+        self, routed: Routed, attempt: Attempt, *, left_s: float, so_far: str | None
+    ) -> Hold: ...
+
+
+class Deliver(Protocol):
+    """Make the caller's half of a call, in its dialect."""
+
+    def __call__(self, routed: Routed, journey: Journey, exchange: Exchange) -> Delivery: ...
 
 
 class Means:
     """Ports and neighbours, in one hand."""
 
     __slots__ = (
+        "carry",
         "clock",
+        "deliver",
         "free",
         "jitter",
         "lessons",
-        "message",
         "now",
         "reroute",
         "spending",
@@ -51,7 +63,8 @@ class Means:
         write: Recording,
         spending: Spending,
         reroute: Reroute,
-        message: Message,
+        carry: Carry,
+        deliver: Deliver,
         on_news: OnNews,
     ) -> None:
         self.clock = clock
@@ -63,7 +76,8 @@ class Means:
         self.write = write
         self.spending = spending
         self.reroute = reroute
-        self.message = message
+        self.carry = carry
+        self.deliver = deliver
 
     def wall_s(self) -> float:
         """Wall time, for dates that upstreams name."""

@@ -9,6 +9,8 @@
 7. ``write``        every way ends here, refusals too; the answer leaves after its record is durable.
 """
 
+from typing import TypeVar
+
 import msgspec
 
 from holdfast.audit import Recorder
@@ -26,8 +28,15 @@ from holdfast.gateway.call import (
     Routed,
     State,
 )
+from holdfast.gateway.delivery import Delivery
 from holdfast.gateway.groups import Group
+from holdfast.gateway.identities import Identities
+from holdfast.gateway.identity_desk import IdentityDesk
 from holdfast.gateway.journeys import Journey, Journeys
+from holdfast.gateway.mcp.desk import Desk
+from holdfast.gateway.mcp.recording import McpWrite
+from holdfast.gateway.mcp.routing import is_mcp
+from holdfast.gateway.mcp.shared import Shared
 from holdfast.gateway.means import Means
 from holdfast.gateway.news import OnNews
 from holdfast.gateway.replies import REQUEST_ID, error_reply, reply_headers, withhold
@@ -36,7 +45,7 @@ from holdfast.gateway.stages.accept import Accept
 from holdfast.gateway.stages.authenticate import Authenticate
 from holdfast.gateway.stages.authorize import Authorize
 from holdfast.gateway.stages.guard import Guard
-from holdfast.gateway.stages.route import Caches, Route, message
+from holdfast.gateway.stages.route import Caches, Route, carry
 from holdfast.gateway.stages.send import Send
 from holdfast.gateway.stages.write import Write
 from holdfast.gateway.standing import Standings
@@ -49,9 +58,10 @@ from holdfast.resilience import Spending
 from holdfast.wire import Exchange, Request
 from holdfast.world.ports import Clock, Entropy
 
+W = TypeVar("W", bound=Write)
 NO_SUCH_PATH = (
     b'{"error":{"message":"no such path; calls go to /v1/chat/completions, /v1/completions, '
-    b'/v1/embeddings and /v1/models","type":"invalid_request_error","param":null,'
+    b'/v1/embeddings, /v1/models and /mcp","type":"invalid_request_error","param":null,'
     b'"code":"request.path"}}'
 )
 
@@ -77,7 +87,9 @@ class Path:
         "_accept",
         "_authenticate",
         "_authorize",
+        "_desk",
         "_guard",
+        "_identity_desk",
         "_journeys",
         "_now",
         "_route",
@@ -97,32 +109,27 @@ class Path:
         journeys: Journeys,
         spending: Spending,
         on_news: OnNews,
+        shared: Shared,
+        identities: Identities,
     ) -> None:
         blueprint = settings.blueprint
+        models = {name: group for name, group in settings.groups.items() if not is_mcp(group)}
         self.settings = settings
         self._now = clock.monotonic
         self._journeys = journeys
         self._accept = Accept(clock, entropy)
-        self._authenticate = Authenticate(settings.credentials, blueprint)
+        self._authenticate = Authenticate(settings.credentials, blueprint, identities)
         self._authorize = Authorize(blueprint, settings.policy)
-        self._standings = Standings()
+        self._standings = Standings(identities)
         self._guard = Guard(blueprint)
         self._route = Route(
             blueprint,
-            settings.groups,
+            models,
             tolls=settings.tolls,
             caches=settings.caches,
             clock=clock,
         )
-        self._write = Write(
-            recorder,
-            journeys=journeys,
-            salt=settings.salt,
-            worker=settings.worker,
-            tenant=blueprint.tenant,
-            blueprint=blueprint.digest,
-            bundle=settings.policy.digest,
-        )
+        self._write = self._writer(Write, recorder)
         self._send = Send(
             Means(
                 clock=clock,
@@ -130,9 +137,45 @@ class Path:
                 write=self._write,
                 spending=spending,
                 reroute=self._reroute,
-                message=message,
+                carry=carry,
+                deliver=self._deliver,
                 on_news=on_news,
             )
+        )
+        self._identity_desk = IdentityDesk(
+            authenticate=self._authenticate,
+            identities=identities,
+            write=self._write,
+            journeys=journeys,
+            clock=clock,
+            entropy=entropy,
+        )
+        self._desk = Desk(
+            blueprint,
+            settings.policy,
+            groups=settings.groups,
+            tolls=settings.tolls,
+            authenticate=self._authenticate,
+            guard=self._guard,
+            write=self._writer(McpWrite, recorder),
+            clock=clock,
+            entropy=entropy,
+            journeys=journeys,
+            spending=spending,
+            on_news=on_news,
+            shared=shared,
+        )
+
+    def _writer(self, kind: type[W], recorder: Recorder) -> W:
+        settings = self.settings
+        return kind(
+            recorder,
+            journeys=self._journeys,
+            salt=settings.salt,
+            worker=settings.worker,
+            tenant=settings.blueprint.tenant,
+            blueprint=settings.blueprint.digest,
+            bundle=settings.policy.digest,
         )
 
     def handle(self, request: Request, exchange: Exchange) -> None:
@@ -140,13 +183,17 @@ class Path:
         began = self._now()
         accepted = self._accept(request)
         if accepted is None:
-            exchange.respond(404, ((b"content-type", b"application/json"),), NO_SUCH_PATH)
+            if not (
+                self._desk.handle(request, exchange)
+                or self._identity_desk.handle(request, exchange)
+            ):
+                exchange.respond(404, ((b"content-type", b"application/json"),), NO_SUCH_PATH)
             return
         begun = accepted.state if isinstance(accepted, Refused) else accepted
         assert isinstance(begun, Accepted | Begun)
         journey = Journey(begun.call, began, accepted)
         self._journeys.begin(journey)
-        ready = self._admit(accepted, journey)
+        ready = self._admit(accepted, journey, request)
         if isinstance(ready, Routed):
             fault = self._write.fault
             if fault is None:
@@ -162,7 +209,7 @@ class Path:
             self._refuse(ready, journey, exchange)
 
     def _admit(
-        self, accepted: Accepted | Refused, journey: Journey
+        self, accepted: Accepted | Refused, journey: Journey, request: Request
     ) -> Routed | Cached | Listed | Refused:
         """The questions, in order; the first refusal ends them."""
         marks, now = journey.marks, self._now
@@ -171,7 +218,7 @@ class Path:
             return accepted
         allowed = self._standings.recall(accepted)
         if allowed is None:
-            known = self._authenticate(accepted)
+            known = self._authenticate(accepted, request)
             marks.append(now())
             if isinstance(known, Refused):
                 return known
@@ -203,6 +250,11 @@ class Path:
             return None
         other = self._route(screened)
         return other if isinstance(other, Routed) else None
+
+    def _deliver(self, routed: Routed, journey: Journey, exchange: Exchange) -> Delivery:
+        return Delivery(
+            routed, write=self._write, journey=journey, exchange=exchange, now=self._now
+        )
 
     def _repeat(self, cached: Cached, journey: Journey, exchange: Exchange) -> None:
         """Give the answer that was kept; the call has a record of its own."""

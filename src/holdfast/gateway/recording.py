@@ -20,8 +20,11 @@ class Recording(Protocol):
         """Keeps digests of prompts and answers mute without it."""
         ...
 
-    def opened(self, routed: Routed, journey: Journey, done: Done) -> None:
-        """A stream is about to begin: durable before its first byte leaves."""
+    def opened(
+        self, routed: Routed, journey: Journey, done: Done, *, event: RecordedEvent = "opened"
+    ) -> None:
+        """A stream is about to begin (durable before its first byte leaves), or something that may
+        change the world is about to be asked for (``intent``: durable before it is sent)."""
         ...
 
     def answered(

@@ -3,6 +3,8 @@
 from math import ceil
 from typing import Final
 
+import msgspec
+
 from holdfast.core import CallId, HoldfastError
 from holdfast.gateway.rules import RULES, Rule
 from holdfast.providers import error_body
@@ -20,6 +22,14 @@ _PASSED: Final = frozenset((b"content-type", b"retry-after", b"cache-control"))
 _PASSED_PREFIXES: Final = (b"openai-", b"x-ratelimit-")
 _JSON: Final = (b"content-type", b"application/json")
 REQUEST_ID: Final = b"x-request-id"
+
+
+class Said(msgspec.Struct, frozen=True, gc=False):
+    """An answer of our own."""
+
+    status: int
+    headers: tuple[Header, ...]
+    body: bytes
 
 
 def passed_on(headers: Headers, call: CallId) -> tuple[Header, ...]:

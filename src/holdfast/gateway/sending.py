@@ -1,66 +1,50 @@
-"""Sending: one call's tries, from its turn to the answer that counts.
+"""Sending: one call's tries, from its turn (``boarding``) to the answer that counts.
 
-A call waits for room, is tried, is tried again where that is safe and within the retry budget, is
-hedged, falls back; all within one deadline. The first answer that counts goes to its ``Delivery``,
+A call is tried, is tried again where that is safe and within the retry budget, is hedged, falls
+back; all within one deadline. The first answer that counts goes to its ``Delivery``,
 the caller's half; until that has given anything away, another try may take its place.
 """
 
 import asyncio
 from typing import Final
 
-from holdfast.core import NodeId
-from holdfast.gateway.attempt import (
-    NEVER_BEGUN,
-    OVERLOADED,
-    RATE_LIMITED,
-    TRIED_AGAIN,
-    Attempt,
-    Kind,
-)
+from holdfast.gateway.attempt import NEVER_BEGUN, Attempt, Kind, kind_of
+from holdfast.gateway.boarding import Boarding
 from holdfast.gateway.call import Routed
-from holdfast.gateway.delivery import Delivery
-from holdfast.gateway.groups import Group
-from holdfast.gateway.journeys import NEVER, ROUTED_MARKS, Journey
+from holdfast.gateway.journeys import FIRST, HEDGE, IDLE, QUEUE, ROUTED_MARKS, TOTAL, Journey
 from holdfast.gateway.means import Means
-from holdfast.gateway.paying import Fare, Refusal
 from holdfast.gateway.places import Place
 from holdfast.gateway.replies import failure_rule
 from holdfast.gateway.retrying import (
-    WAITED_S_MAX,
-    choose_place,
     hedge_after_s,
+    may_retry,
+    next_node,
     other_place,
     pause_s,
 )
 from holdfast.gateway.rules import RULES, Rule
-from holdfast.providers import Usage, read_usage
-from holdfast.wire import ConnectError, Exchange, PoolFullError, ResponseHead, WireError
+from holdfast.providers import Usage
+from holdfast.wire import (
+    ConnectError,
+    Exchange,
+    PoolFullError,
+    ResponseHead,
+    StaleError,
+    WireError,
+)
 
-HEDGE: Final = "hedge"
-QUEUE: Final = "queue_s"
-FIRST: Final = "first_byte_s"
-IDLE: Final = "idle_s"
-TOTAL: Final = "total_s"
-EVENT_STREAM: Final = b"text/event-stream"
 OURS_TO_TELL: Final = frozenset(("deadline.passed", "limit.answer-bytes"))
 """Ends that an upstream's error answer, had before, says nothing about."""
 
 
-class Sending:
+class Sending(Boarding):
     """The owner of a call's attempts. Ends exactly once, through its delivery."""
 
     __slots__ = (
         "_attempts",
-        "_delivery",
-        "_due",
         "_fallbacks",
-        "_fare",
         "_is_hedged",
-        "_is_over",
-        "_journey",
         "_last",
-        "_means",
-        "_routed",
         "_size",
         "_so_far",
         "_timer",
@@ -71,97 +55,20 @@ class Sending:
     def __init__(
         self, routed: Routed, *, means: Means, journey: Journey, exchange: Exchange
     ) -> None:
+        super().__init__(routed, means=means, journey=journey, exchange=exchange)
         fallback = routed.screened.allowed.relationship.fallback
-        self._routed = routed
-        self._means = means
-        self._journey = journey
-        self._delivery = Delivery(
-            routed, write=means.write, journey=journey, exchange=exchange, now=means.now
-        )
-        self._fare = means.free
         self._fallbacks = list(fallback.to) if fallback is not None else []
         self._attempts: list[Attempt] = []
         self._winner: Attempt | None = None
         self._last: tuple[Attempt | None, Rule, str] | None = None
         self._so_far: str | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._is_over = self._is_hedged = False
-        self._due, self._tried, self._size = 0.0, 0, 0
+        self._is_hedged = False
+        self._tried = self._size = 0
 
-    def begin(self) -> None:
-        routed, journey = self._routed, self._journey
-        journey.due_in_all = self._due = journey.began + routed.total_s
-        journey.on_due = self._on_due
-        self._delivery.begin(on_disconnect=self._on_disconnect, on_withheld=self._on_withheld)
-        group, now = routed.group, journey.marks[-1]
-        if not group.throttle.is_calm and group.sheds(routed.criticality, now):
-            self._nowhere("load.shed", "most of what its upstreams are asked now comes to nothing")
-            return
-        self._pay(now)
-
-    def _pay(self, now: float) -> None:
-        """Before it may be sent over a relationship: its bulkheads, its budgets."""
-        means, routed = self._means, self._routed
-        tolls = routed.tolls
-        if tolls is None:
-            self._seek(now)
-            return
-        fare = self._fare = Fare(tolls, routed.tokens, spending=means.spending, clock=means.clock)
-        full = fare.enter()
-        if full is not None:
-            self._turn_away("bulkhead.full", f"'{full}' has all the calls in flight it may have")
-        else:
-            self._journey.expect(TOTAL, self._due)
-            fare.reserve(lambda refused: self._on_reserved(fare, refused))
-
-    def _on_reserved(self, fare: Fare, refused: Refusal | None) -> None:
-        if self._is_over:
-            fare.settle(None, None, is_answered=False)
-        elif refused is None:
-            self._seek(self._means.now())
-        else:
-            self._turn_away(*refused)
-
-    def _turn_away(self, code: str, what: str, retry_s: float | None = None) -> None:
-        """What the call may not cost is no failure of its callee, so nobody is asked instead."""
-        if self._journey.fallback is None:
-            self._refuse(code, what, retry_s=retry_s)
-        else:
-            self._nowhere(code, what, retry_s=retry_s)
-
-    def _seek(self, now: float) -> None:
-        """Find a place with room, or wait for one, or say that there is none."""
-        routed = self._routed
-        group = routed.group
-        place = choose_place(routed, now)
-        if now >= self._due:
-            # The sweep that ends it has not come by yet.
-            self._run_out(now)
-        elif place is not None:
-            self._try(place, now)
-        elif group.anyone(now):
-            self._wait(group, now)
-        else:
-            back_at = group.back_at(now)
-            retry_s = back_at - now if back_at < NEVER else None
-            rule = RULES["upstream.rate-limited" if group.resting(now) else "upstream.open"]
-            self._nowhere(rule.code, rule.meaning, retry_s=retry_s)
-
-    def _wait(self, group: Group, now: float) -> None:
-        if group.wait(self, criticality=self._routed.criticality, due=self._due, now=now):
-            self._journey.expect(QUEUE, now + group.node.concurrency.queue_s)
-        else:
-            group.counters.shed += 1
-            self._nowhere("queue.full", f"{len(group.queue)} calls wait for '{group.node.id}'")
-
-    def resume(self, now: float) -> bool:
-        """Room came free (``groups.Waiting``)."""
-        self._seek(now)
-        return bool(self._attempts) or self._is_over
-
-    def drop(self, code: str) -> None:
-        """It waited in vain, or its place in the queue is another's (``groups.Waiting``)."""
-        self._nowhere(code, f"no room at '{self._routed.group.node.id}' in time")
+    @property
+    def _is_out(self) -> bool:
+        return bool(self._attempts)
 
     def _try(self, place: Place, now: float, *, is_hedge: bool = False) -> None:
         routed, journey, group = self._routed, self._journey, self._routed.group
@@ -173,9 +80,6 @@ class Sending:
             group.retry_budget.deposit()
         journey.attempts += 1
         journey.place = place
-        message = self._means.message(
-            routed, place.upstream, left_s=self._due - now, so_far=self._so_far
-        )
         if not is_hedge:
             hedge_s = None if self._is_hedged else hedge_after_s(routed, now)
             wait_s = routed.timeouts.first_byte_s
@@ -183,7 +87,12 @@ class Sending:
                 journey.expect(HEDGE, now + hedge_s)
             else:
                 journey.expect(FIRST, now + wait_s)
-        attempt.ticket = place.upstream.pool.send(message, attempt)
+        self._carry(attempt, now)
+
+    def _carry(self, attempt: Attempt, now: float) -> None:
+        attempt.ticket = self._means.carry(
+            self._routed, attempt, left_s=self._due - now, so_far=self._so_far
+        )
 
     def _hedge(self, now: float) -> None:
         """The first is slow: ask another too, if the budgets of hedges and of retries allow."""
@@ -200,15 +109,11 @@ class Sending:
     # -- what comes of it (``attempt.Owner``) ---------------------------------------------------
 
     def on_head(self, attempt: Attempt, head: ResponseHead) -> None:
-        status = head.status
-        if status in TRIED_AGAIN:
-            attempt.kind = Kind.ERROR
-        elif status == 200 and head.headers.get(b"content-type", b"").startswith(EVENT_STREAM):
-            attempt.kind = Kind.STREAM
-        elif self._delivery.has_begun:
-            attempt.kind = Kind.ERROR
-        else:
-            attempt.kind = Kind.ANSWER
+        kind = kind_of(head)
+        if kind is Kind.ANSWER and self._delivery.has_begun:
+            kind = Kind.ERROR
+        attempt.kind = kind
+        if kind is Kind.ANSWER:
             self._win(attempt)
 
     def on_body(self, attempt: Attempt, data: bytes) -> None:
@@ -243,22 +148,33 @@ class Sending:
                 self._delivery.finish_stream()
             case Kind.ANSWER:
                 body = attempt.whole_body()
-                usage = read_usage(body)
+                usage = self._delivery.usage_of(body)
                 self._succeed(attempt, usage)
                 self._delivery.answer(head, body, usage)
             case Kind.NONE:
                 raise AssertionError("an answer ended before its head")
 
     def on_failure(self, attempt: Attempt, error: WireError) -> None:
+        now = self._means.now()
+        if isinstance(error, StaleError) and self._ask_afresh(attempt, now):
+            return
         never_sent = isinstance(error, ConnectError | PoolFullError)
         self._fare.unknown += not never_sent
-        now = self._means.now()
         if isinstance(error, PoolFullError):
             # Nobody was asked, so nobody is to blame.
             attempt.leave(now)
         else:
             self._means.lessons.failed(self._routed.group, attempt, now, overloaded=False)
         self._failed(attempt, failure_rule(error), error.what, now, is_safe=never_sent)
+
+    def _ask_afresh(self, attempt: Attempt, now: float) -> bool:
+        """A connection that had been idle was dead: the same try over a new one, once, where
+        asking twice does no harm (RFC 9112 section 9.3.1). No retry, for nobody was at fault."""
+        if attempt.is_afresh or not self._routed.is_effectless:
+            return False
+        attempt.is_afresh = True
+        self._carry(attempt, now)
+        return True
 
     def _win(self, attempt: Attempt) -> None:
         """Its answer is the call's: others are told to stop."""
@@ -307,12 +223,8 @@ class Sending:
 
     def _on_error_answer(self, attempt: Attempt, status: int) -> None:
         """An answer that says to try again, or elsewhere."""
-        now, group, lessons = self._means.now(), self._routed.group, self._means.lessons
-        if status == RATE_LIMITED:
-            wait_s = lessons.rate_limited(group, attempt, now, wall_s=self._means.wall_s())
-        else:
-            wait_s = attempt.asked_to_wait(wall_s=self._means.wall_s())
-            lessons.failed(group, attempt, now, overloaded=status in OVERLOADED)
+        now, means = self._means.now(), self._means
+        wait_s = means.lessons.put_off(self._routed.group, attempt, now, wall_s=means.wall_s())
         what = f"the upstream answered {status}"
         safe = status in NEVER_BEGUN
         self._failed(attempt, RULES["upstream.error"], what, now, is_safe=safe, wait_s=wait_s)
@@ -371,20 +283,15 @@ class Sending:
     def _try_again(self, failed: Attempt, now: float, asked_s: float | None) -> bool:
         """At once where another place has room, after a while otherwise."""
         routed = self._routed
-        group, retries = routed.group, routed.screened.allowed.relationship.retries
-        if self._tried >= retries.attempts:
+        if self._tried >= routed.screened.allowed.relationship.retries.attempts:
             return False
         other = other_place(routed, now, than=failed.place)
         wait_s = 0.0
         if other is None:
             chance = self._means.jitter()
-            wait_s = pause_s(retries, self._tried, asked_s=asked_s, chance=chance)
-        if wait_s > WAITED_S_MAX or now + wait_s >= self._due:
+            wait_s = pause_s(routed, self._tried, asked_s=asked_s, chance=chance)
+        if not may_retry(routed.group, now, wait_s=wait_s, due=self._due):
             return False
-        if not group.retry_budget.take(now):
-            group.counters.retries_denied += 1
-            return False
-        group.counters.retries += 1
         if other is not None:
             self._try(other, now)
         else:
@@ -399,18 +306,14 @@ class Sending:
 
     def _fall_back(self, now: float) -> bool:
         """To the next node that the caller may call and that has an upstream left."""
-        while self._fallbacks:
-            name = NodeId(self._fallbacks.pop(0))
-            routed = self._means.reroute(self._routed, name)
-            if routed is None or not routed.group.anyone(now):
-                continue
-            self._routed.group.counters.fallbacks += 1
-            self._fare.settle(None, None, is_answered=False)
-            self._routed, self._fare, self._tried = routed, self._means.free, 0
-            self._journey.fallback = routed.screened.allowed.relationship.id
-            self._pay(now)
-            return True
-        return False
+        routed = next_node(self._routed, self._fallbacks, self._means.reroute, now)
+        if routed is None:
+            return False
+        self._fare.settle(None, None, is_answered=False)
+        self._routed, self._fare, self._tried = routed, self._means.free, 0
+        self._journey.fallback = routed.screened.allowed.relationship.id
+        self._pay(now)
+        return True
 
     def _nowhere(self, code: str, what: str, *, retry_s: float | None = None) -> None:
         """There is no place for it here; perhaps there is elsewhere."""

@@ -1,6 +1,7 @@
 """The gateway of one worker: listens, hands requests to the newest path, swaps paths, drains."""
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 
@@ -9,23 +10,32 @@ from holdfast.blueprint import Blueprint
 from holdfast.core import NodeId, Salt
 from holdfast.gateway.groups import Group, build_groups
 from holdfast.gateway.health import HealthCheck, start_checks
+from holdfast.gateway.identities import Identities
 from holdfast.gateway.journeys import Journeys
+from holdfast.gateway.mcp.catalogue import Catalogue
+from holdfast.gateway.mcp.metadata import Resource
+from holdfast.gateway.mcp.sealing import Seal
+from holdfast.gateway.mcp.shared import Cancelled, OnCancelled, Shared
 from holdfast.gateway.news import News, OnNews, keep_to_oneself
 from holdfast.gateway.path import Path, Settings
 from holdfast.gateway.paying import NoBudgets
 from holdfast.gateway.places import Place
 from holdfast.gateway.seen import NodeSeen, UpstreamSeen
 from holdfast.gateway.tolls import TollBook
-from holdfast.gateway.upstreams import Secret, build_upstreams
+from holdfast.gateway.upstreams import Makings, Secret, build_upstreams
 from holdfast.gateway.watching import node_seen, upstreams_seen
 from holdfast.identity import Credentials
+from holdfast.identity.passports import Passports
+from holdfast.identity.revocation import Revocations
 from holdfast.policy import Policy
+from holdfast.registry import PinBoard, Pins
 from holdfast.resilience import Spending
-from holdfast.wire import Server, Spawn, WireLimits
-from holdfast.world.ports import Address, BoundSocket, Clock, Entropy, ListenTls, Network
+from holdfast.wire import Header, Server, Spawn, WireLimits
+from holdfast.world.ports import Address, BoundSocket, Clock, Entropy, ListenTls, Network, Programs
 
 SWEEP_S = 0.05
 """How often the deadlines of calls are looked at: their precision."""
+SEAL_BYTES = 32
 
 
 class Gateway:
@@ -39,39 +49,74 @@ class Gateway:
         network: Network,
         recorder: Recorder,
         spawn: Spawn,
-        salt: bytes,
+        salts: Callable[[str], bytes],
         worker: int = 0,
         workers: int = 1,
         spending: Spending | None = None,
+        programs: Programs | None = None,
+        pins: PinBoard | None = None,
+        seal: bytes | None = None,
+        hosts: frozenset[str] = frozenset(),
+        resource: Resource | None = None,
+        revocations: Revocations | None = None,
+        passports: Passports | None = None,
+        session_root: bytes | None = None,
     ) -> None:
         self._clock = clock
         self._entropy = entropy
         self._network = network
+        self._programs = programs
         self._recorder = recorder
         self._spawn = spawn
-        self._salt = Salt(salt)
+        self._salts = salts
         self._worker = worker
         self._workers = workers
         self._spending = spending or NoBudgets()
+        self.identities = Identities(
+            clock,
+            entropy,
+            session_root=session_root or entropy.secret(SEAL_BYTES),
+            revocations=revocations,
+            passports=passports,
+        )
         self._checks: list[HealthCheck] = []
         self.journeys = Journeys(clock)
         self.on_news: OnNews = keep_to_oneself
+        self._mcp = Shared(
+            catalogue=Catalogue(pins or PinBoard(), spawn=spawn, entropy=entropy),
+            # Whatever is sealed by one worker, the others must open: it is theirs together.
+            seal=Seal(seal or entropy.secret(SEAL_BYTES), clock=clock, entropy=entropy),
+            resource=resource or Resource(),
+            hosts=hosts,
+        )
         recorder.gather_for(self.journeys.count)
         self._path: Path | None = None
         self._server: Server | None = None
         self._sweep: asyncio.TimerHandle | None = None
+        self._standing: tuple[Header, ...] = ()
 
     def prepare(
-        self, blueprint: Blueprint, policy: Policy, credentials: Credentials, *, secret: Secret
+        self,
+        blueprint: Blueprint,
+        policy: Policy,
+        credentials: Credentials,
+        *,
+        secret: Secret,
+        folder: str | None = None,
     ) -> Path:
-        """A new path; the one in use is untouched. ``HoldfastError`` when it cannot be built."""
+        """A new path; the one in use is untouched. ``folder`` is the blueprint's, where its
+        programs run. ``HoldfastError`` when it cannot be built."""
         old = self._path.settings if self._path is not None else None
-        upstreams = build_upstreams(
-            blueprint,
+        makings = Makings(
             network=self._network,
+            clock=self._clock,
             spawn=self._spawn,
             secret=secret,
-            previous=old.upstreams if old is not None else {},
+            programs=self._programs,
+            folder=folder,
+        )
+        upstreams = build_upstreams(
+            blueprint, makings, previous=old.upstreams if old is not None else {}
         )
         groups = build_groups(
             blueprint,
@@ -94,7 +139,7 @@ class Gateway:
             groups=groups,
             tolls=tolls,
             caches={},
-            salt=self._salt,
+            salt=Salt(self._salts(blueprint.tenant)),
             worker=self._worker,
         )
         return self._compose(settings)
@@ -106,18 +151,37 @@ class Gateway:
             self._server.handler = path
             self._server.limits = _wire_limits(path.settings.blueprint)
         self._check_health(path)
+        self._mcp.catalogue.tend(path.settings.groups)
         if old is None:
             return
         kept = {id(upstream) for upstream in path.settings.upstreams.values()}
         for upstream in old.settings.upstreams.values():
             if id(upstream) not in kept:
-                upstream.pool.close()
+                upstream.close()
 
     def replace_credentials(self, credentials: Credentials) -> None:
         """Keys were made or revoked: in force from the next request on."""
         assert self._path is not None
         settings = msgspec.structs.replace(self._path.settings, credentials=credentials)
         self.adopt(self._compose(settings))
+
+    def stand_by(self, fields: tuple[Header, ...]) -> None:
+        """Header fields that every answer bears from now on, refusals too."""
+        self._standing = fields
+        if self._server is not None:
+            self._server.standing = fields
+
+    def replace_pins(self, pins: Pins) -> None:
+        """Something was approved, changed or taken back: in force from the next request on."""
+        self._mcp.catalogue.adopt(pins)
+
+    def watch_cancels(self, on_cancelled: OnCancelled) -> None:
+        """``on_cancelled`` hears of requests that were taken back and are not under way here."""
+        self._mcp.cancels.on_elsewhere = on_cancelled
+
+    def hear_cancelled(self, cancelled: Cancelled) -> None:
+        """A client took a request back that this worker may carry."""
+        self._mcp.cancels.hear(cancelled)
 
     def hear(self, news: News) -> None:
         """Another worker has learnt this; it is not told on."""
@@ -161,6 +225,7 @@ class Gateway:
         assert self._path is not None
         limits = _wire_limits(self._path.settings.blueprint)
         self._server = Server(self._path, clock=self._clock, limits=limits)
+        self._server.standing = self._standing
         await self._server.start(self._network, sock=sock, tls=tls)
         self._on_sweep()
 
@@ -180,11 +245,12 @@ class Gateway:
         ``patient``: callers' idle connections are left to their next request or their idle time.
         """
         server = self._server
+        self._mcp.listeners.end()
         cut = await server.drain(within_s=within_s, patient=patient) if server is not None else 0
         self._stop_timers()
         if self._path is not None:
             for upstream in self._path.settings.upstreams.values():
-                upstream.pool.close()
+                upstream.close()
         await self._recorder.close()
         return cut
 
@@ -197,6 +263,7 @@ class Gateway:
             self.journeys.forget(journey)
 
     def _stop_timers(self) -> None:
+        self._mcp.catalogue.stop()
         if self._sweep is not None:
             self._sweep.cancel()
         for check in self._checks:
@@ -211,6 +278,8 @@ class Gateway:
             journeys=self.journeys,
             spending=self._spending,
             on_news=self._tell,
+            shared=self._mcp,
+            identities=self.identities,
         )
 
     def _on_sweep(self) -> None:

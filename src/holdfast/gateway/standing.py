@@ -10,7 +10,8 @@ import msgspec
 
 from holdfast.blueprint import Node, Relationship
 from holdfast.gateway.call import Accepted, Allowed, Known
-from holdfast.identity import Credential
+from holdfast.gateway.identities import IDENTITY_FIELDS, Identities
+from holdfast.identity.callers import Caller
 from holdfast.policy import Decision
 from holdfast.providers import Asked
 
@@ -20,8 +21,7 @@ STANDINGS_MAX = 4096
 
 class _Standing(msgspec.Struct, frozen=True, gc=False):
     node: Node
-    principal: str
-    credential: Credential
+    caller: Caller
     relationship: Relationship
     callee: Node
     decision: Decision
@@ -30,28 +30,38 @@ class _Standing(msgspec.Struct, frozen=True, gc=False):
 class Standings:
     """Permissions by credential and question."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_identities", "_known", "_roll")
 
-    def __init__(self) -> None:
+    def __init__(self, identities: Identities) -> None:
+        self._identities = identities
+        self._roll = identities.passports.current
         self._known: dict[tuple[bytes | None, str, Asked | None], _Standing] = {}
 
     def recall(self, accepted: Accepted) -> Allowed | None:
         """What was allowed before, for this call; None when it must be asked."""
+        if self._roll is not self._identities.passports.current:
+            self._roll = self._identities.passports.current
+            self._known.clear()
         key = (accepted.headers.get(b"authorization"), accepted.endpoint.action, accepted.asked)
         found = self._known.get(key)
         if found is None:
             return None
-        known = Known(accepted, found.node, found.principal, found.credential)
+        caller = found.caller
+        if not IDENTITY_FIELDS.isdisjoint(accepted.headers) or self._identities.is_revoked(caller):
+            return None
+        known = Known(accepted, found.node, caller)
         return Allowed(known, found.relationship, found.callee, found.decision)
 
     def keep(self, allowed: Allowed) -> None:
-        """This was allowed."""
+        """This was allowed. Who proves itself anew each time is known anew each time."""
+        if allowed.known.caller.proof != "key":
+            return
         if len(self._known) >= STANDINGS_MAX:
             self._known.clear()
         known = allowed.known
         accepted = known.accepted
         key = (accepted.headers.get(b"authorization"), accepted.endpoint.action, accepted.asked)
         self._known[key] = _Standing(
-            *(known.node, known.principal, known.credential),
+            *(known.node, known.caller),
             *(allowed.relationship, allowed.callee, allowed.decision),
         )

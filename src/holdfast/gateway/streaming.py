@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from holdfast.core import HoldfastError
 from holdfast.gateway.call import Answered, Outcome, Routed
+from holdfast.gateway.holding import Hold
 from holdfast.gateway.journeys import NEVER, Journey
 from holdfast.gateway.recording import Recording
 from holdfast.gateway.replies import passed_on, withhold
@@ -16,7 +17,7 @@ from holdfast.providers import (
     read_text,
     read_usage,
 )
-from holdfast.wire import EventSplitter, Exchange, Header, ResponseHead, Ticket
+from holdfast.wire import EventSplitter, Exchange, Header, ResponseHead
 
 HELD_BYTES_MAX = 1024 * 1024
 """Events held while the opening record is being written; then the upstream is made to wait."""
@@ -57,7 +58,7 @@ class Stream:
         write: Recording,
         journey: Journey,
         exchange: Exchange,
-        ticket: Ticket,
+        ticket: Hold,
         hides_usage: bool,
         now: Callable[[], float],
         on_withheld: Callable[[], None],
@@ -106,7 +107,7 @@ class Stream:
         if events:
             self._pass(events)
 
-    def seam(self, ticket: Ticket, *, hides_usage: bool) -> None:
+    def seam(self, ticket: Hold, *, hides_usage: bool) -> None:
         """Another upstream goes on where the last one broke off."""
         self._hides_usage = hides_usage
         self._journey.seams = (*self._journey.seams, self._relayed)

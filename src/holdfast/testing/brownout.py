@@ -312,7 +312,7 @@ async def _gateway(world: World, text: str) -> tuple[Gateway, str]:
         network=world.network,
         recorder=Recorder(journals, world.clock, worker=0),
         spawn=world.spawn,
-        salt=bytes(32),
+        salts=lambda _tenant: bytes(32),
     )
     credential, key = new_key(entropy, world.clock, NodeId("desk"))
     path = gateway.prepare(

@@ -88,7 +88,7 @@ class SimWorker:
             network=system.network,
             recorder=self.recorder,
             spawn=self.process.spawn,
-            salt=system.salt,
+            salts=lambda _tenant: system.salt,
             worker=self.index,
             workers=system.plan.setup.workers,
             spending=self.member.purses,

@@ -5,7 +5,14 @@ keeps connections alive and hands bytes on as they arrive. Neither knows what a 
 """
 
 from holdfast.wire.client import ClientPool, Receiver, ResponseHead, Spawn, Ticket
-from holdfast.wire.errors import ConnectError, PoolFullError, ProtocolError, ResetError, WireError
+from holdfast.wire.errors import (
+    ConnectError,
+    PoolFullError,
+    ProtocolError,
+    ResetError,
+    StaleError,
+    WireError,
+)
 from holdfast.wire.headers import Header, Headers
 from holdfast.wire.limits import WireLimits
 from holdfast.wire.server import Exchange, Handler, Request, Server
@@ -27,6 +34,7 @@ __all__ = [
     "ResponseHead",
     "Server",
     "Spawn",
+    "StaleError",
     "Ticket",
     "WireError",
     "WireLimits",

@@ -7,7 +7,14 @@ from typing import Protocol, cast
 import httptools
 import msgspec
 
-from holdfast.wire.errors import ConnectError, PoolFullError, ProtocolError, ResetError, WireError
+from holdfast.wire.errors import (
+    ConnectError,
+    PoolFullError,
+    ProtocolError,
+    ResetError,
+    StaleError,
+    WireError,
+)
 from holdfast.wire.headers import Headers
 from holdfast.wire.repeats import KnownHead
 from holdfast.world.ports import Address, Network
@@ -120,14 +127,15 @@ class ClientPool:
         self.known = KnownHead()
         self.known_head: ResponseHead | None = None  # what ``known`` was read as
 
-    def send(self, message: bytes, receiver: Receiver) -> Ticket:
-        """Send a whole request; the answer goes to ``receiver``.
+    def send(self, message: bytes, receiver: Receiver, *, fresh: bool = False) -> Ticket:
+        """Send a whole request; the answer goes to ``receiver``. ``fresh``: over a connection that
+        was not used before, as after a ``StaleError``.
 
         Every failure comes through ``receiver.on_failure``, never from here.
         """
         ticket = Ticket(message, receiver)
         idle = self._idle
-        while idle:
+        while idle and not fresh:
             link = idle.pop()
             if not link.closing:
                 ticket.reused = True
@@ -197,15 +205,6 @@ class ClientPool:
         self._open -= link.counted
         if link in self._idle:
             self._idle.remove(link)
-
-    def retry(self, ticket: Ticket) -> None:
-        """A kept-alive connection died before any byte of the answer: the race of RFC 9112 9.3.1.
-
-        The upstream had closed it before the request arrived, so nothing was done yet; once.
-        """
-        ticket.reused = False
-        self._open += 1
-        self._spawn(self._connect(ticket))
 
 
 class _Link(asyncio.Protocol):
@@ -319,17 +318,13 @@ class _Link(asyncio.Protocol):
         ticket, self._ticket = self._ticket, None
         if ticket is None:
             return
-        if ticket.reused and not self._seen and not ticket.cancelled:
-            self._pool.retry(ticket)
-        elif self._until_close and exc is None:
+        if self._until_close and exc is None:
             ticket.release().on_end()
-        else:
-            reason = f": {exc}" if exc else ""
-            ticket.release().on_failure(
-                ResetError(
-                    f"{self._pool.address} closed the connection before the answer ended{reason}"
-                )
-            )
+            return
+        failure = StaleError if ticket.reused and not self._seen else ResetError
+        reason = f": {exc}" if exc else ""
+        what = f"{self._pool.address} closed the connection before the answer ended{reason}"
+        ticket.release().on_failure(failure(what))
 
     def _break(self, error: WireError) -> None:
         ticket, self._ticket = self._ticket, None

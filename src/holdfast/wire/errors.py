@@ -21,6 +21,16 @@ class ResetError(WireError):
     code = "wire.reset"
 
 
+class StaleError(ResetError):
+    """A kept-alive connection ended before any byte of the answer: the race of RFC 9112 9.3.1.
+
+    Nearly always the upstream had closed it before the request arrived; but that cannot be told
+    from one that died over the request, so whoever asked decides whether to ask again.
+    """
+
+    code = "wire.stale"
+
+
 class ProtocolError(WireError):
     """The other side does not speak HTTP/1.1 as RFC 9112 has it."""
 

@@ -59,6 +59,8 @@ class Server:
         self.handler = handler
         self.clock = clock
         self.limits = limits or WireLimits()
+        self.standing: tuple[Header, ...] = ()
+        """Header fields that every answer bears, whoever makes it."""
         # A dict, not a set: the sweep's order must be the same in every replay of a seed.
         self.connections: dict[Exchange, None] = {}
         self.draining = False
@@ -360,15 +362,17 @@ class Exchange(asyncio.Protocol):
         if not self.busy:
             return
         keep = self._keep_alive = self._keep_alive and not self._server.draining
+        fields = headers + self._server.standing
         self._transport.write(
-            response_head(status, headers, length=len(body), keep_alive=keep) + body
+            response_head(status, fields, length=len(body), keep_alive=keep) + body
         )
         self._finish()
 
     def start(self, status: int, headers: tuple[Header, ...]) -> None:
         """Begin an answer in pieces; ``end`` (or ``abort``) must follow."""
         keep = self._keep_alive = self._keep_alive and not self._server.draining
-        self._transport.write(response_head(status, headers, length=None, keep_alive=keep))
+        fields = headers + self._server.standing
+        self._transport.write(response_head(status, fields, length=None, keep_alive=keep))
 
     def write(self, data: bytes) -> None:
         """One piece. Heed ``writable``; ``on_writable`` is called when it is true again."""

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -242,3 +243,8 @@ class Home:
     def records(self, call: str) -> list[dict[str, Any]]:
         """The records of a call, as ``audit show`` tells them."""
         return [each["record"] for each in self.tell("audit", "show", call)["records"]]
+
+    def revocations(self) -> dict[str, Any]:
+        """What ``GET /api/revocations`` answers."""
+        with urllib.request.urlopen(f"{self.instance.console}/api/revocations") as answer:
+            return json.load(answer)

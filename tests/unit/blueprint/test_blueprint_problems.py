@@ -101,7 +101,7 @@ TABLE = [
     (controls("{a_b: {description: d, requirements: []}}"), 4, f"{X}.a_b", "`a_b` is not a usable name of a control", "use letters, digits and dashes"),
     (controls("{c: {requirements: []}}"), 4, f"{X}.c.description", "`description` is missing", "add `description: ...`. What the control is for."),
     # upstreams
-    (upstream("{}"), 4, f"{X}.upstream.url", "`url` is missing", "add `url: ...`. Base URL of the node's API, up to and including its version: `http://127.0.0.1:11434/v1` for Ollama. No user, password, query or fragment."),
+    (upstream("{}"), 4, f"{X}.upstream", "an upstream has a `url` or a `command`; this has neither", "write where it answers, or, for an MCP server on this machine, how it is started"),
     (upstream("{url: ftp://a/b}"), 4, f"{X}.upstream.url", "`ftp` is neither http nor https", URL_FIX),
     (upstream("{url: localhost}"), 4, f"{X}.upstream.url", "`localhost` is neither http nor https", URL_FIX),
     (upstream("{url: 'http:///v1'}"), 4, f"{X}.upstream.url", "the URL has no usable host and port", URL_FIX),
@@ -143,7 +143,7 @@ TABLE = [
     (HEAD + "  - {id: b, deployed-in: {container: desk, nodes: [model]}}\nflows:\n  - {id: f, name: n, description: d, steps: [{over: b, description: d}]}\n", 14, "flows[0].steps[0].over", "nothing passes over `b`", "take a connects or interacts relationship"),
     # policies
     (HEAD + "policies: [a.cedar]\n", 12, "policies[0]", "`a.cedar` does not exist", "create it beside the blueprint, or remove it from policies"),
-    (HEAD + "policies: [a.txt]\n", 12, "policies[0]", "`a.txt` is not a Cedar file", "name a file that ends in `.cedar`"),
+    (HEAD + "policies: [a.txt]\n", 12, "policies[0]", "`a.txt` is not a file of policies", "name a file that ends in `.cedar`, `.rego` or `.hfpolicy`"),
     (HEAD + "policies: [../a.cedar]\n", 12, "policies[0]", "`../a.cedar` is outside the blueprint's folder", "keep policies beside the blueprint and name them relative to it"),
 ]  # fmt: skip
 

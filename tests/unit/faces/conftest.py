@@ -1,6 +1,7 @@
 """The fake system, loaded by path so that the browser tests can use it too."""
 
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,7 +9,13 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from holdfast.app.registers import StoredRegisters
 from holdfast.faces.service import make_app
+from holdfast.identity import SigningKey
+from holdfast.world.real import SystemClock
+from holdfast.world.sim import SimStore
+
+REGISTRY_KEY = SigningKey.from_seed(b"r" * 32)
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +36,25 @@ def system(fakes):
 
 
 @pytest.fixture
-def app(system, fakes) -> FastAPI:
-    return make_app(system, version="9.9.9", gateway="http://127.0.0.1:8080", vkey=fakes.vkey)
+def rows() -> Iterator[SimStore]:
+    """The database behind passports and revocations."""
+    made = SimStore()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def app(system, fakes, rows) -> FastAPI:
+    registers = StoredRegisters(
+        rows, key=REGISTRY_KEY, clock=SystemClock(), uri="http://localhost/api/status-list"
+    )
+    return make_app(
+        system,
+        version="9.9.9",
+        gateway="http://127.0.0.1:8080",
+        vkey=fakes.vkey,
+        registers=registers,
+    )
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from holdfast.audit import (
     RECORD_VERSION,
     CallRecord,
+    Intent,
     Log,
     LogReader,
     LogSigner,
@@ -169,6 +170,7 @@ class FakeSystem:
         self.nodes: tuple[NodeSeen, ...] = ()
         self.upstreams: tuple[UpstreamSeen, ...] = ()
         self.budgets: tuple[BudgetSeen, ...] = ()
+        self.alarms: tuple[Intent, ...] = ()
         self.reason: str | None = None
         self.looks = 0
         self._blobs = SimBlobs()
@@ -194,6 +196,7 @@ class FakeSystem:
             self.nodes,
             self.upstreams,
             self.budgets,
+            self.alarms,
         )
 
     async def changes(self) -> AsyncIterator[Live]:
@@ -368,6 +371,11 @@ def busy_system(blueprint: Blueprint | None = None) -> FakeSystem:
     )
     system.nodes, system.upstreams = loaded_nodes(), loaded_upstreams()
     system.budgets = some_budgets()
+    begun = {"event": "intent", "at": 1_790_000_000_000_000}
+    system.alarms = (
+        Intent(call="01LOST", entry=7, **begun),
+        Intent(call="01GONE", entry=None, **begun),
+    )
     system.write(*(record_of(each) for each in reversed(system.recent)))
     system.integrate()
     return system

@@ -30,6 +30,16 @@ def test_healthz_answers_whatever_troubles_the_system(system, client):
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
+def test_alarms_tell_the_calls_that_were_begun_and_have_no_outcome(client):
+    at = "2026-09-21T14:13:20.000000Z"
+    assert client.get("/api/alarms").json() == {
+        "alarms": [
+            {"call": "01LOST", "event": "intent", "at": at, "index": 7},
+            {"call": "01GONE", "event": "intent", "at": at, "index": None},
+        ]
+    }
+
+
 def test_readyz_says_why_calls_cannot_be_taken(system, client):
     assert client.get("/readyz").json() == {"status": "ready", "reason": None}
     system.reason = "worker 0 is not ready"

@@ -29,7 +29,7 @@ def test_a_log_that_does_not_answer_is_given_up_and_keeps_its_place_until_it_end
     async def main() -> None:
         system = StuckSystem()
         evidence = Evidence(system, read_s=0.05)
-        ask = lambda: evidence._ask(lambda reader: reader.checkpoint())  # noqa: E731
+        ask = lambda: evidence.ask(lambda reader: reader.checkpoint())  # noqa: E731
         with pytest.raises(LogSlowError):
             await ask()
         others = await asyncio.gather(*(ask() for _ in range(20)), return_exceptions=True)

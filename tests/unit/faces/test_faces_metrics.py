@@ -93,6 +93,11 @@ def test_calls_are_counted_by_outcome(system, scraped):
     assert value(scraped, "holdfast_tokens_total", direction="out") == system.totals.tokens_out
 
 
+def test_calls_without_outcome_are_told_by_how_they_were_begun(scraped):
+    assert value(scraped, "holdfast_alarms", event="intent") == 2
+    assert value(scraped, "holdfast_alarms", event="opened") == 0
+
+
 def test_an_upstream_is_in_exactly_one_state(system, scraped):
     _, samples = scraped["holdfast_upstream_state"]
     for each in system.upstreams:

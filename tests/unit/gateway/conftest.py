@@ -133,7 +133,7 @@ class World:
             network=self.network,
             recorder=recorder,
             spawn=group.create_task,
-            salt=bytes(32),
+            salts=lambda _tenant: bytes(32),
             spending=spending,
         )
         self.keys = {}

@@ -221,3 +221,30 @@ def test_many_calls_at_once_to_an_upstream_not_yet_heard_of_are_not_shed(kit, on
         return await world.ask_many(60)
 
     assert {heard.status for heard in kit.run(one_upstream(), scenario)} == {200}
+
+
+def test_a_connection_that_died_idle_costs_a_model_s_call_no_retry(kit, one_upstream):
+    """RFC 9112 section 9.3.1: asking a model twice does no harm, and nobody was at fault."""
+
+    async def scenario(world):
+        upstream = await world.serve(9001, kit.whole("one"), kit.cut(), kit.whole("two"))
+        first = await world.ask()
+        second = await world.ask()
+        return first, second, upstream, world.records(), world.counters()
+
+    first, second, upstream, records, counters = kit.run(one_upstream(), scenario)
+    assert (first.status, second.status) == (200, 200)
+    assert len(upstream.requests) == 3
+    assert [record.attempts for record in records] == [1, 1]
+    assert counters["retries"] == 0
+
+
+def test_a_connection_that_dies_twice_is_a_failure_like_any_other(kit, one_upstream):
+    async def scenario(world):
+        await world.serve(9001, kit.whole("one"), kit.cut(), kit.cut(), kit.whole("two"))
+        await world.ask()
+        return await world.ask(), world.records(), world.counters()
+
+    heard, records, counters = kit.run(one_upstream(), scenario)
+    assert heard.status == 200
+    assert (records[1].attempts, counters["retries"]) == (2, 1)

@@ -70,7 +70,7 @@ class Server(asyncio.Protocol):
             self.transport.abort()
 
 
-def ask(*scripts, times=1, connections_max=4, seed=1, faults=None, pause_s=0.5):
+def ask(*scripts, times=1, connections_max=4, seed=1, faults=None, pause_s=0.5, fresh=False):
     """Ask one after the other; what was heard, and how many connections it took."""
 
     class Once(Server):
@@ -93,7 +93,7 @@ def ask(*scripts, times=1, connections_max=4, seed=1, faults=None, pause_s=0.5):
             )
             for _ in range(times):
                 one = Heard()
-                pool.send(ASK, one)
+                pool.send(ASK, one, fresh=fresh)
                 async with asyncio.timeout(30):
                     await one.over
                 heard.append(one)
@@ -116,12 +116,19 @@ def test_a_connection_that_says_close_is_not_used_again():
     assert opened == 2
 
 
-def test_a_kept_connection_that_the_upstream_dropped_is_replaced_unseen():
-    """The race of a server closing an idle connection as the next request leaves."""
+def test_a_kept_connection_that_the_upstream_dropped_is_told_as_stale():
+    """The race of a server closing an idle connection as the next request leaves: nobody can tell
+    whether the request was read, so nobody here asks again."""
     for seed in range(20):
         heard, opened = ask([OK, "abort"], [OK], times=2, seed=seed)
-        assert [h.body for h in heard] == [b"hi"] * 2
-        assert opened == 2
+        assert [h.failure for h in heard] == [None, "wire.stale"]
+        assert opened == 1
+
+
+def test_a_fresh_connection_is_new_even_when_another_idles():
+    heard, opened = ask([OK], [OK], times=2, fresh=True)
+    assert [h.body for h in heard] == [b"hi"] * 2
+    assert opened == 2
 
 
 def test_a_fresh_connection_that_drops_is_a_reset():

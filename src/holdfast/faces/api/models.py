@@ -271,6 +271,21 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """The record of what people changed: a passport, a revocation. ``at`` is microseconds since
+    1970; ``digest`` commits to the document that the change left behind."""
+
+    at: int
+    by: str
+    change: str
+    digest: str | None
+    kind: str
+    reason: str | None
+    subject: str
+    v: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryReply:
     """A record with its place: ``index`` in the log, null while it waits in a journal. ``entry``
     is the record's exact text, which the tree hashes."""
@@ -278,7 +293,7 @@ class EntryReply:
     index: int | None
     pending: bool
     entry: str
-    record: Record
+    record: Record | Change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,3 +337,21 @@ class LogReply:
     newest: str | None
     checkpoint: str
     vkey: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmModel:
+    """A call that was begun (``intent``, or ``opened`` for a stream) and has no outcome: nobody
+    knows whether it changed anything. ``index`` is its place in the log, none while it has none."""
+
+    call: str
+    event: str
+    at: str
+    index: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmsReply:
+    """What somebody must look at, oldest first, at most 1,000."""
+
+    alarms: tuple[AlarmModel, ...]

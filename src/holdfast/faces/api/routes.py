@@ -118,6 +118,10 @@ def _add_load(router: APIRouter, view: SystemView) -> None:
         """What may be spent, what was, and until when."""
         return shaping.budgets_reply(view.live())
 
+    async def alarms() -> models.AlarmsReply:
+        """Calls that were begun and have no outcome, once their time for it is over."""
+        return shaping.alarms_reply(view.live())
+
     async def metrics() -> Response:
         """The same and more for Prometheus, in its text format 0.0.4."""
         return Response(exposition(view.live()), media_type=CONTENT_TYPE)
@@ -127,6 +131,9 @@ def _add_load(router: APIRouter, view: SystemView) -> None:
     )
     router.add_api_route(
         "/api/budgets", budgets, tags=["load"], summary="Budgets now", responses=_fails()
+    )
+    router.add_api_route(
+        "/api/alarms", alarms, tags=["load"], summary="Alarms now", responses=_fails()
     )
     router.add_api_route(
         "/metrics",

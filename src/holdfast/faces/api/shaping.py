@@ -2,7 +2,7 @@
 
 import msgspec
 
-from holdfast.audit import Checkpoint, Entry, Proof, decode_record
+from holdfast.audit import ChangeRecord, Checkpoint, Entry, Proof, decode_entry
 from holdfast.blueprint import (
     Blueprint,
     ComposedOf,
@@ -195,12 +195,13 @@ def records_reply(call: str, entries: tuple[Entry, ...]) -> models.CallRecordsRe
 
 
 def _entry(entry: Entry) -> models.EntryReply:
-    record = decode_record(entry.data)
+    record = decode_entry(entry.data)
+    shape = models.Change if isinstance(record, ChangeRecord) else models.Record
     return models.EntryReply(
         index=entry.index,
         pending=entry.is_pending,
         entry=entry.data.decode(),
-        record=msgspec.convert(record, models.Record, from_attributes=True),
+        record=msgspec.convert(record, shape, from_attributes=True),
     )
 
 
@@ -222,4 +223,15 @@ def log_reply(head: Checkpoint, *, newest: int | None, vkey: str | None) -> mode
         newest=rfc3339(Instant(newest)) if newest is not None else None,
         checkpoint=head.note.decode(),
         vkey=vkey,
+    )
+
+
+def alarms_reply(live: Live) -> models.AlarmsReply:
+    return models.AlarmsReply(
+        alarms=tuple(
+            models.AlarmModel(
+                call=each.call, event=each.event, at=rfc3339(Instant(each.at)), index=each.entry
+            )
+            for each in live.alarms
+        )
     )

@@ -2,23 +2,49 @@
 
 from holdfast.blueprint import Blueprint
 from holdfast.gateway.call import Accepted, Known, Refused
+from holdfast.gateway.identities import Identities
 from holdfast.gateway.rules import RULES
-from holdfast.identity import Credentials, principals
+from holdfast.identity import Credentials, TokenError, principals
+from holdfast.identity.callers import Caller, caller_by_key
+from holdfast.wire import Request
 
 _SCHEME = b"bearer "
 
 
 class Authenticate:
-    """Bearer keys (RFC 6750), looked up by the SHA-256 of the whole key."""
+    """Identities that prove themselves (WIT, certificate, flat token), else bearer keys (RFC 6750),
+    looked up by the SHA-256 of the whole key."""
 
-    __slots__ = ("_credentials", "_nodes", "_principals")
+    __slots__ = ("_credentials", "_identities", "_named", "_nodes", "_principals", "_tenant")
 
-    def __init__(self, credentials: Credentials, blueprint: Blueprint) -> None:
+    def __init__(
+        self, credentials: Credentials, blueprint: Blueprint, identities: Identities
+    ) -> None:
         self._credentials = credentials
+        self._identities = identities
         self._nodes = blueprint.nodes
         self._principals = principals(blueprint)
+        self._named = {str(name): node for node, name in self._principals.items()}
+        self._tenant = blueprint.tenant
 
-    def __call__(self, accepted: Accepted) -> Known | Refused:
+    def __call__(self, accepted: Accepted, request: Request) -> Known | Refused:
+        try:
+            caller = self._identities.identify(request)
+        except TokenError as error:
+            return Refused(RULES[error.code], error.what, error.fix, accepted)
+        return self._by_key(accepted) if caller is None else self._proven(accepted, caller)
+
+    def _proven(self, accepted: Accepted, caller: Caller) -> Known | Refused:
+        name = self._named.get(caller.principal)
+        if name is None:
+            return _refused(
+                "identity.undeclared",
+                accepted,
+                f"declare the node of '{caller.principal[:200]}', or call as a declared one",
+            )
+        return Known(accepted, self._nodes[name], caller)
+
+    def _by_key(self, accepted: Accepted) -> Known | Refused:
         value = accepted.headers.get(b"authorization")
         if not value or value[:7].lower() != _SCHEME:
             return _refused(
@@ -38,7 +64,14 @@ class Authenticate:
                 accepted,
                 f"declare the node '{credential.node}' again, or make a key for a declared one",
             )
-        return Known(accepted, node, self._principals[node.id], credential)
+        principal = self._principals[node.id]
+        passport = self._identities.passports.current.find(principal)
+        caller = caller_by_key(
+            principal, credential=credential.id, tenant=self._tenant, passport=passport
+        )
+        if self._identities.is_revoked(caller):
+            return _refused("identity.revoked", accepted, "ask whoever revoked it")
+        return Known(accepted, node, caller)
 
 
 def _refused(code: str, accepted: Accepted, fix: str) -> Refused:

@@ -1,9 +1,13 @@
 """Authorize: is the relationship declared, and does policy permit this call over it?"""
 
-from holdfast.blueprint import Blueprint
+from holdfast.blueprint import Blueprint, Node, Relationship
 from holdfast.core import NodeId
+from holdfast.gateway.authority import Refusal, uncovered, undemanded
 from holdfast.gateway.call import Allowed, Known, Listed, Refused
 from holdfast.gateway.rules import RULES
+from holdfast.identity import principals
+from holdfast.identity.authority import AMOUNT_MAX, Ask
+from holdfast.identity.callers import Caller
 from holdfast.policy import Facts, Policy
 from holdfast.providers import Asked
 
@@ -11,11 +15,12 @@ from holdfast.providers import Asked
 class Authorize:
     """Declared first, permitted second: no policy can open what the blueprint does not declare."""
 
-    __slots__ = ("_blueprint", "_policy")
+    __slots__ = ("_blueprint", "_policy", "_principals")
 
     def __init__(self, blueprint: Blueprint, policy: Policy) -> None:
         self._blueprint = blueprint
         self._policy = policy
+        self._principals = principals(blueprint)
 
     def __call__(self, known: Known) -> Allowed | Listed | Refused:
         asked = known.accepted.asked
@@ -49,12 +54,14 @@ class Authorize:
                 f"declare 'connects: [{caller.id}, {callee.id}]', or call what GET /v1/models lists",
                 known,
             )
-        facts = Facts(
-            stream=asked.stream,
-            tools=asked.tools,
-            max_tokens=asked.max_tokens,
-            relationship=relationship.id,
-        )
+        demanded = undemanded(relationship.demands, known.caller, relationship=relationship.id)
+        if demanded is not None:
+            return _refused(demanded, known)
+        ask = self._ask(asked, known, callee, relationship)
+        beyond = uncovered(known.caller, ask) if ask is not None else None
+        if beyond is not None:
+            return _refused(beyond, known)
+        facts = self._facts(asked, known.caller, relationship)
         decision = self._policy.decide(caller.id, known.accepted.endpoint.action, callee.id, facts)
         if not decision.allowed:
             return Refused(
@@ -66,10 +73,43 @@ class Authorize:
             )
         return Allowed(known, relationship, callee, decision)
 
+    def _facts(self, asked: Asked, caller: Caller, relationship: Relationship) -> Facts:
+        return Facts(
+            stream=asked.stream,
+            tools=asked.tools,
+            max_tokens=asked.max_tokens,
+            relationship=relationship.id,
+            proof=caller.proof,
+            depth=caller.depth,
+            tier=caller.tier,
+            attested=caller.attested,
+            on_behalf_of=caller.on_behalf_of,
+        )
+
+    def _ask(
+        self, asked: Asked, known: Known, callee: Node, relationship: Relationship
+    ) -> Ask | None:
+        """What a mandate or passport must cover; None where it is asked about later."""
+        if known.caller.mandate is None and not known.caller.ceilings:
+            return None
+        accepted = known.accepted
+        most_out = asked.max_tokens or self._blueprint.limits(relationship).max_tokens
+        is_bounded = most_out is not None or not accepted.endpoint.generates
+        return Ask(
+            type="llm",
+            location=self._principals[callee.id],
+            action=accepted.endpoint.action,
+            now=accepted.at,
+            model=callee.id,
+            tokens=len(accepted.body) + (most_out or 0) * asked.answers
+            if is_bounded
+            else AMOUNT_MAX,
+        )
+
     def _list(self, known: Known) -> Listed | Refused:
         only = known.accepted.only
         blueprint = self._blueprint
-        callees = tuple(n for n in blueprint.callees(known.node.id) if blueprint.upstreams(n))
+        callees = tuple(n for n in blueprint.callees(known.node.id) if _is_model(blueprint, n))
         if only is None:
             return Listed(known, callees)
         callees = tuple(node for node in callees if node.id == only)
@@ -81,3 +121,14 @@ class Authorize:
             "ask for one of the names that GET /v1/models lists",
             known,
         )
+
+
+def _refused(refusal: Refusal, known: Known) -> Refused:
+    code, what, fix = refusal
+    return Refused(RULES[code], what, fix, known)
+
+
+def _is_model(blueprint: Blueprint, node: Node) -> bool:
+    """Whether it answers in the dialect that the list is of."""
+    members = blueprint.upstreams(node)
+    return any(m.upstream is not None and m.upstream.dialect == "openai" for m in members)

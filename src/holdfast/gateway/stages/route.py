@@ -7,11 +7,12 @@ import msgspec
 
 from holdfast.blueprint import Blueprint, Cache, Relationship
 from holdfast.core import NodeId
+from holdfast.gateway.attempt import Attempt
 from holdfast.gateway.call import Cached, Kept, Refused, Routed, Screened
 from holdfast.gateway.groups import Group
+from holdfast.gateway.holding import Hold
 from holdfast.gateway.rules import RULES
 from holdfast.gateway.tolls import Tokens, TollBook
-from holdfast.gateway.upstreams import Upstream
 from holdfast.providers import Asked, with_model
 from holdfast.resilience import AnswerCache, cache_key
 from holdfast.wire import Headers
@@ -85,9 +86,9 @@ class Route:
         return msgspec.structs.replace(routed, cache=cache, cache_key=key)
 
 
-def message(routed: Routed, upstream: Upstream, *, left_s: float, so_far: str | None) -> bytes:
-    """The very bytes that go to one upstream; ``left_s`` is what is left of the call's time,
-    ``so_far`` an answer to go on from."""
+def carry(routed: Routed, attempt: Attempt, *, left_s: float, so_far: str | None) -> Hold:
+    """Send the call to the attempt's upstream (a ``means.Carry``)."""
+    upstream = attempt.place.upstream
     screened = routed.screened
     accepted = screened.allowed.known.accepted
     asked = accepted.asked
@@ -100,7 +101,7 @@ def message(routed: Routed, upstream: Upstream, *, left_s: float, so_far: str | 
         ask_usage=routed.asks_usage,
         so_far=so_far,
     )
-    return (
+    message = (
         b"POST %b%b HTTP/1.1\r\n%b\r\nx-request-id: %b\r\nx-request-timeout-ms: %d\r\n"
         b"%bcontent-length: %d\r\n\r\n%b"
         % (
@@ -114,6 +115,7 @@ def message(routed: Routed, upstream: Upstream, *, left_s: float, so_far: str | 
             body,
         )
     )
+    return upstream.pool.send(message, attempt, fresh=attempt.is_afresh)
 
 
 def _most_out(screened: Screened, asked: Asked) -> int:

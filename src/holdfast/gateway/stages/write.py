@@ -19,6 +19,7 @@ from holdfast.gateway.call import (
 )
 from holdfast.gateway.journeys import Journey, Journeys
 from holdfast.gateway.recording import Done
+from holdfast.identity.callers import Caller
 
 
 class Write:
@@ -60,10 +61,13 @@ class Write:
         """Why the log cannot take records now, if so: calls are refused before they are sent."""
         return self._recorder.fault
 
-    def opened(self, routed: Routed, journey: Journey, done: Done) -> None:
-        """A stream is about to begin: durable before its first byte leaves."""
+    def opened(
+        self, routed: Routed, journey: Journey, done: Done, *, event: RecordedEvent = "opened"
+    ) -> None:
+        """A stream is about to begin (durable before its first byte leaves), or something that may
+        change the world is about to be asked for (``intent``: durable before it is sent)."""
         outcome = Outcome("open", 200)
-        record = self._record(routed, outcome, journey, event="opened")
+        record = self._record(routed, outcome, journey, event=event)
         self._recorder.submit(encode_record(record), done)
 
     def answered(
@@ -106,17 +110,20 @@ class Write:
         assert isinstance(accepted, Accepted | Begun)
         took_us = int((self.now() - journey.began) * 1_000_000)
         asked = accepted.asked if isinstance(accepted, Accepted) else None
+        caller = known.caller if known is not None else None
         decision = allowed.decision if allowed is not None else None
         return CallRecord(
             action=accepted.endpoint.action,
             answer=outcome.answer,
             at=accepted.at,
             attempts=journey.attempts,
+            attested=_attested(caller),
             blueprint=self._blueprint,
             bundle=self._bundle,
             cached=journey.is_cached,
             call=accepted.call,
-            credential=known.credential.id if known is not None else None,
+            chain=caller.chain if caller is not None else (),
+            credential=caller.credential if caller is not None else None,
             decision="refuse" if outcome.name == "refused" else "allow",
             duration_us=took_us,
             event=event,
@@ -124,8 +131,9 @@ class Write:
             node=place.node.id if place is not None else None,
             outcome=outcome.name,
             policies=decision.policies if decision is not None else (),
-            principal=known.principal if known is not None else None,
+            principal=caller.principal if caller is not None else None,
             prompt=self.salt.digest(accepted.body) if accepted.body else None,
+            proof=caller.proof if caller is not None else None,
             relationship=allowed.relationship.id if allowed is not None else None,
             resource=asked.model[:128] if asked is not None else None,
             rule=outcome.rule.code if outcome.rule is not None else None,
@@ -135,7 +143,13 @@ class Write:
             tenant=self._tenant,
             tokens_in=outcome.tokens_in,
             tokens_out=outcome.tokens_out,
+            txn=caller.txn if caller is not None else None,
             upstream=place.upstream.name if place is not None else None,
             v=RECORD_VERSION,
             worker=self._worker,
         )
+
+
+def _attested(caller: Caller | None) -> str | None:
+    """What evidence was judged to be; None where there was none."""
+    return caller.attested if caller is not None and caller.attested != "none" else None

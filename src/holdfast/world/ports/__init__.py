@@ -5,7 +5,9 @@ from holdfast.world.ports.clock import Clock
 from holdfast.world.ports.entropy import Entropy
 from holdfast.world.ports.errors import WorldError
 from holdfast.world.ports.journals import Journals, JournalWriter
+from holdfast.world.ports.names import Names
 from holdfast.world.ports.network import Address, BoundSocket, Listener, ListenTls, Network
+from holdfast.world.ports.programs import ProgramListener, Programs, RunningProgram
 from holdfast.world.ports.store import Row, Store, Transaction, Value
 
 __all__ = [
@@ -18,8 +20,12 @@ __all__ = [
     "Journals",
     "ListenTls",
     "Listener",
+    "Names",
     "Network",
+    "ProgramListener",
+    "Programs",
     "Row",
+    "RunningProgram",
     "Store",
     "Transaction",
     "Value",

@@ -12,11 +12,16 @@ BoundSocket: TypeAlias = socket.socket
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where to connect: a host name or IP address, a port, and whether TLS guards the way."""
+    """Where to connect: a host name or IP address, a port, and whether TLS guards the way.
+
+    ``name`` is what the certificate must be for, where that is not ``host``: whoever has looked a
+    name up connects to the address it found, and still insists on the name.
+    """
 
     host: str
     port: int
     tls: bool = False
+    name: str | None = None
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -55,7 +55,11 @@ class SocketNetwork:
         loop = asyncio.get_running_loop()
         tls = self._context() if address.tls else None
         transport, protocol = await loop.create_connection(
-            factory, address.host, address.port, ssl=tls
+            factory,
+            address.host,
+            address.port,
+            ssl=tls,
+            server_hostname=address.name if address.tls else None,
         )
         sock = transport.get_extra_info("socket")
         if sock is not None:

@@ -10,8 +10,10 @@ from holdfast.world.sim.entropy import SimEntropy
 from holdfast.world.sim.faults import CLOCK_KINDS, DISK_KINDS, NETWORK_KINDS, Fault
 from holdfast.world.sim.journals import SimJournals, SimJournalWriter
 from holdfast.world.sim.loop import DeadlockError, SimLoop, simulate
+from holdfast.world.sim.names import SimNames
 from holdfast.world.sim.network import EVERYWHERE, SimListener, SimNetwork
 from holdfast.world.sim.processes import SimProcess, current_process
+from holdfast.world.sim.programs import Script, SimProgram, SimPrograms
 from holdfast.world.sim.store import SimStore
 from holdfast.world.sim.trace import Trace
 from holdfast.world.sim.transport import SimTransport
@@ -26,6 +28,7 @@ __all__ = [
     "DeadlockError",
     "Fault",
     "NetworkFaults",
+    "Script",
     "SimBlobs",
     "SimClock",
     "SimDisk",
@@ -34,8 +37,11 @@ __all__ = [
     "SimJournals",
     "SimListener",
     "SimLoop",
+    "SimNames",
     "SimNetwork",
     "SimProcess",
+    "SimProgram",
+    "SimPrograms",
     "SimStore",
     "SimTransport",
     "Trace",
