@@ -1,11 +1,6 @@
-"""Recorded evidence of real machines, with the verdict that each piece must get.
-
-The evidence is not kept in this repository (see SOURCES.md beside this file): these tests run where
-it lies in ``attestation/`` below the folder that ``HOLDFAST_VECTORS`` names, or in ``vectors/`` here.
-"""
+"""Recorded evidence of real machines, with the verdict that each piece must get."""
 
 import hashlib
-import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,16 +37,11 @@ from holdfast.identity.attestation.snp import read_report
 from holdfast.identity.attestation.tdx_verdict import judge
 
 HERE = Path(__file__).parent
-NAMED = os.environ.get("HOLDFAST_VECTORS")
-FOLDER = Path(NAMED) / "attestation" if NAMED else HERE / "vectors"
+FOLDER = HERE / "vectors"
 LISTED = dict(
     re.findall(
         r"^\| `([^`]+)` \| `([0-9a-f]{64})` \|", (HERE / "SOURCES.md").read_text(), re.MULTILINE
     )
-)
-
-pytestmark = pytest.mark.skipif(
-    not FOLDER.is_dir(), reason="the recorded evidence is not at hand: see SOURCES.md"
 )
 
 

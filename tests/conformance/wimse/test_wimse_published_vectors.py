@@ -11,7 +11,6 @@ from holdfast.identity import (
     PublicKey,
     TokenClaimsError,
     TokenError,
-    TokenIssuerError,
     TokenMalformedError,
     TokenSignatureError,
     Trust,
@@ -217,25 +216,6 @@ def test_the_signed_answer_of_the_draft_verifies_for_its_request_only() -> None:
     )
     with pytest.raises(ProofMismatchError):
         verify_response(ANSWER, confirmed(B_WIT), request=stranger, now=SIGNED_AT)
-
-
-def test_the_wit_svid_of_the_standard_reads_and_needs_its_own_bundle() -> None:
-    token = (
-        b"eyJhbGciOiJFUzI1NiIsImtpZCI6ImxRU2kzaFpGbmRhMkQtWEprajF6bDdmb0pvdWl3STRuckF5aHk0alppSmciLCJ0eXAiOiJ3aXQrand0In0"
-        b".eyJjbmYiOnsiandrIjp7ImFsZyI6IkVTMjU2IiwiY3J2IjoiUC0yNTYiLCJrdHkiOiJFQyIsIngiOiJyelA3bUxDS0FIV21zTTZYMEV3VklTQ19oSTN1amN1OTVmZlVreWVER0dvIiwieSI6InVPcmZEbGp0WDltM2pZLWhzeWhMSllheHRHa3pEdjVlNWttQ2U1OFo5N2cifX0sImV4cCI6MTc2NTQ1NjUwMywiaWF0IjoxNzY1NDUyOTAzLCJqdGkiOiIxeWoxOVY0TWNPQXpNY0ZpN3F2c2dfQWdDeGxyWTVFX3g1MDl3bEtLUXRjIiwic3ViIjoic3BpZmZlOi8vZXhhbXBsZS5jb20vbXktd29ya2xvYWQifQ"
-        b".sfhEvZNdY_kWrICF08lX0u__rn39YnTavnW-VPBS20zgowDh6-X43v5eOUKZbjZf06yLBQM-Mry5w1g1QFsCkg"
-    )
-    now = Instant(1_765_453_000 * 1_000_000)
-    compact = read_compact(token)
-    assert compact.payload["sub"] == "spiffe://example.com/my-workload"
-    with pytest.raises(TokenIssuerError):
-        verify_wit(token, Trust([TrustBundle(trust_domain="example.com")]), now=now)
-    with pytest.raises(TokenIssuerError):
-        verify_wit(token, Trust([]), now=now)
-    kid = compact.kid or ""
-    wrong = TrustBundle(trust_domain="example.com", wit_keys={kid: ISSUER})
-    with pytest.raises(TokenSignatureError):
-        verify_wit(token, Trust([wrong]), now=now)
 
 
 DPOP = (
