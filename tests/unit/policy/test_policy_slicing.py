@@ -32,7 +32,9 @@ def whole(text):
     return policy
 
 
-def assert_equal(text, call, facts):
+@settings(max_examples=150, deadline=None)
+@given(texts(), CALLS, FACTS)
+def test_a_sliced_set_decides_as_the_whole_set_does(text, call, facts):
     sliced = compiled(text)
     if sliced is None:
         return
