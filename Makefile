@@ -15,6 +15,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing hashed requirements into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -I -S tools/check_startup_hooks.py $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -31,6 +32,7 @@ check: $(STAMP) ## lint, types, import contracts, house rules, docs
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -I -S tools/check_startup_hooks.py $(VENV)
 	$(BIN)/python -m pytest -q -p no:randomly tests/house
 	$(BIN)/zensical build --strict --clean
 

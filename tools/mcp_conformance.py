@@ -86,7 +86,7 @@ def _run(command: list[str], url: str, *, revision: str, scenario: str | None) -
             words += ["--expected-failures", str(expected)]
     else:
         words += ["--scenario", scenario, "--verbose"]
-    print(f"== revision {revision}: {' '.join(words[len(command):])}", flush=True)
+    print(f"== revision {revision}: {' '.join(words[len(command) :])}", flush=True)
     return subprocess.run(words, check=False, timeout=SUITE_S).returncode
 
 

@@ -8,7 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -146,6 +146,19 @@ class LoginCommand:
         return json.loads(self.process.stdout.readline())
 
 
+@pytest.fixture
+def browsers() -> Iterator[Callable[[], Browser]]:
+    """Makes browsers; all are closed when the test ends."""
+    with contextlib.ExitStack() as stack:
+
+        def make() -> Browser:
+            browser = Browser()
+            stack.callback(browser.client.close)
+            return browser
+
+        yield make
+
+
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
     with Provider(tmp_path_factory.mktemp("provider")) as running:
@@ -170,8 +183,8 @@ def logged(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iter
 
 
 def log_in(home: Home) -> dict[str, Any]:
-    with LoginCommand(home) as command:
-        browser = Browser()
+    browser = Browser()
+    with LoginCommand(home) as command, browser.client:
         assert browser.come_back(browser.sign_in(browser.begin(command.url))) == 200
         return command.end()["person"]
 
@@ -192,9 +205,11 @@ def test_a_person_logs_in_and_is_known_by_issuer_and_subject(
     assert (gone.code, gone.json()["error"]["code"]) == (1, "login.none")
 
 
-def test_the_browser_is_asked_for_pkce_state_nonce_and_an_exact_address(logged: Home) -> None:
+def test_the_browser_is_asked_for_pkce_state_nonce_and_an_exact_address(
+    logged: Home, browsers: Callable[[], Browser]
+) -> None:
     with LoginCommand(logged) as one, LoginCommand(logged) as two:
-        asked = [parse_qs(urlsplit(Browser().begin(each.url)).query) for each in (one, two)]
+        asked = [parse_qs(urlsplit(browsers().begin(each.url)).query) for each in (one, two)]
         ports = [urlsplit(each.url).port for each in (one, two)]
     for given, port in zip(asked, ports, strict=True):
         assert given["response_type"] == ["code"]
@@ -205,11 +220,11 @@ def test_the_browser_is_asked_for_pkce_state_nonce_and_an_exact_address(logged: 
 
 
 def test_attack_10_a_login_that_another_browser_began_cannot_be_finished_here(
-    logged: Home,
+    logged: Home, browsers: Callable[[], Browser]
 ) -> None:
     """The attacker begins a login and has the victim's browser finish it (CVE-2026-27124)."""
     with LoginCommand(logged) as command:
-        attacker, victim = Browser(), Browser()
+        attacker, victim = browsers(), browsers()
         passed_on = attacker.begin(command.url)
         back = victim.sign_in(passed_on)
         assert victim.come_back(back) == 403
@@ -220,10 +235,12 @@ def test_attack_10_a_login_that_another_browser_began_cannot_be_finished_here(
         assert command.end()["person"]["name"] == "Alice"
 
 
-def test_attack_10_an_answer_of_the_attackers_own_login_is_not_taken(logged: Home) -> None:
+def test_attack_10_an_answer_of_the_attackers_own_login_is_not_taken(
+    logged: Home, browsers: Callable[[], Browser]
+) -> None:
     """The attacker's code, carried into the victim's login: the victim would act as the attacker."""
     with LoginCommand(logged) as mine, LoginCommand(logged) as theirs:
-        attacker, victim = Browser(), Browser()
+        attacker, victim = browsers(), browsers()
         mine_url = victim.begin(mine.url)
         stolen = urlsplit(attacker.sign_in(attacker.begin(theirs.url), user="mallory"))
         here = urlsplit(mine.url).netloc
@@ -235,12 +252,12 @@ def test_attack_10_an_answer_of_the_attackers_own_login_is_not_taken(logged: Hom
 
 @pytest.mark.parametrize("iss", ["https://other.example", ""])
 def test_attack_11_an_answer_of_another_provider_is_not_redeemed(
-    logged: Home, provider: Provider, iss: str
+    logged: Home, provider: Provider, iss: str, browsers: Callable[[], Browser]
 ) -> None:
     """Mix-up (RFC 9207): the code must not be sent to a token endpoint."""
     before = provider.log.read_text().count("POST /oauth2/token")
     with LoginCommand(logged) as command:
-        browser = Browser()
+        browser = browsers()
         back = browser.sign_in(browser.begin(command.url))
         assert browser.come_back(f"{back}&iss={iss}") == 403
         assert command.end()["error"]["code"] == "login.issuer-mismatch"
@@ -248,38 +265,46 @@ def test_attack_11_an_answer_of_another_provider_is_not_redeemed(
     assert provider.log.read_text().count("POST /oauth2/token") == before
 
 
-def test_an_answer_that_names_its_own_provider_is_taken(logged: Home, provider: Provider) -> None:
+def test_an_answer_that_names_its_own_provider_is_taken(
+    logged: Home, provider: Provider, browsers: Callable[[], Browser]
+) -> None:
     with LoginCommand(logged) as command:
-        browser = Browser()
+        browser = browsers()
         back = browser.sign_in(browser.begin(command.url))
         assert browser.come_back(f"{back}&iss={provider.issuer}") == 200
         assert "person" in command.end()
 
 
-def test_a_parameter_that_stands_twice_is_not_taken(logged: Home) -> None:
+def test_a_parameter_that_stands_twice_is_not_taken(
+    logged: Home, browsers: Callable[[], Browser]
+) -> None:
     with LoginCommand(logged) as command:
-        browser = Browser()
+        browser = browsers()
         back = browser.sign_in(browser.begin(command.url))
         assert browser.come_back(f"{back}&code=other") == 403
         assert command.is_waiting()
 
 
-def test_the_address_answers_to_no_other_name_and_to_nothing_else(logged: Home) -> None:
+def test_the_address_answers_to_no_other_name_and_to_nothing_else(
+    logged: Home, browsers: Callable[[], Browser]
+) -> None:
     with LoginCommand(logged) as command:
         parts = urlsplit(command.url)
         plain = f"http://{parts.netloc}"
-        client = Browser().client
+        client = browsers().client
         for host in ("localhost", f"localhost:{parts.port}", "evil.example"):
             assert client.get(command.url, headers={"host": host}).status_code == 403
         assert client.get(f"{plain}/begin/guess").status_code == 404
         assert client.get(f"{plain}/callback?code=a&state=b").status_code == 403
         assert client.post(command.url).status_code == 405
-        assert Browser().begin(command.url)
+        assert browsers().begin(command.url)
 
 
-def test_who_refuses_at_the_provider_is_not_logged_in(logged: Home) -> None:
+def test_who_refuses_at_the_provider_is_not_logged_in(
+    logged: Home, browsers: Callable[[], Browser]
+) -> None:
     with LoginCommand(logged) as command:
-        browser = Browser()
+        browser = browsers()
         sent = browser.begin(command.url)
         browser.come_back(browser.sign_in(sent, action="deny"))
         if command.is_waiting():  # the provider leaves the state out of its refusal: not an answer
@@ -348,10 +373,10 @@ def test_a_holder_delegates_offline_and_never_more_than_it_holds(logged: Home) -
     assert [hop["why"] for hop in shown["hops"]] == [None, "clauses"]
     nothing = [{**WIDEST[0], "tools": ["delete"]}]
     none = logged.run(*words, "--authority", json.dumps(nothing))
-    assert none.json()["error"]["code"] == "mandate.empty"
+    assert none.json()["error"]["code"] == "identity.mandate-empty"
     logged.tell("revoke", "mandate", made["shown"]["txn"])
     dead = logged.run("mandate", "show", str(chain), "--data", str(logged.data), "--json")
-    assert dead.json()["error"]["code"] == "mandate.revoked"
+    assert dead.json()["error"]["code"] == "identity.mandate-revoked"
 
 
 def test_who_is_revoked_grants_nothing_more(logged: Home) -> None:
@@ -359,7 +384,7 @@ def test_who_is_revoked_grants_nothing_more(logged: Home) -> None:
     done = logged.tell("revoke", "principal", principal)
     told = ("--authority", json.dumps(WIDEST), "--data", str(logged.data), "--json")
     refused = logged.run("mandate", "grant", "analyst", "--key", "analyst.pem", *told)
-    assert refused.json()["error"]["code"] == "mandate.revoked"
+    assert refused.json()["error"]["code"] == "identity.mandate-revoked"
     logged.tell("revoke", "undo", done["revocation"]["id"])
     logged.tell("logout")
     nobody = logged.run("mandate", "grant", "analyst", "--key", "analyst.pem", *told)

@@ -47,7 +47,7 @@ def test_a_stream_that_a_kill_cut_off_is_an_alarm_until_it_is_settled(home: Home
     home.make_keys("desk")
 
     async def cut() -> str:
-        body = chat_body(stream=True, scripted={"events": 500, "pause_s": 0.05})
+        body = chat_body(stream=True, scripted={"events": 500, "delay_s": 0.05})
         async with await open_stream(home.url, body, home.keys["desk"]) as events:
             async for _ in events.pieces():
                 for worker in home.instance.workers():

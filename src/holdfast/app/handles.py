@@ -1,9 +1,7 @@
 """One worker process as the keeper holds it: started, told, asked, listened to, ended."""
 
 import asyncio
-import os
 import socket
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from holdfast.app.channel import (
     RevocationsHeard,
     RevocationsSeen,
 )
+from holdfast.app.isolation import python_command
 from holdfast.app.worker import WorkerSettings
 from holdfast.core import HoldfastError
 from holdfast.faces import WorkerState
@@ -61,12 +60,9 @@ class WorkerHandle:
         )
         with theirs:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "holdfast.app.worker",
+                *python_command("holdfast.app.worker"),
                 msgspec.json.encode(settings).decode(),
                 pass_fds=(theirs.fileno(), self.sock.fileno()),
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
         self.channel = await Channel.over(ours)
 

@@ -36,7 +36,7 @@ class Boarding:
 
     def begin(self) -> None:
         routed, journey = self._routed, self._journey
-        journey.due_in_all = self._due = journey.began + routed.total_s
+        journey.due_in_all = self._due = journey.began + routed.total_s(journey.held_s)
         journey.on_due = self._on_due
         self._delivery.begin(on_disconnect=self._on_disconnect, on_withheld=self._on_withheld)
         group, now = routed.group, journey.marks[-1]

@@ -77,10 +77,22 @@ class Listed(msgspec.Struct, frozen=True, gc=False):
 
 
 class Screened(msgspec.Struct, frozen=True, gc=False):
-    """The content is within the relationship's limits."""
+    """The content is within the relationship's limits.
+
+    ``rewritten`` is the body as policy lets it go, None where that is the caller's own; ``cap`` is
+    the most tokens that policy allows, ``approvals`` are the groups that must say yes first.
+    """
 
     allowed: Allowed
     limits: Limits
+    rewritten: bytes | None = None
+    cap: int | None = None
+    approvals: tuple[str, ...] = ()
+
+    @property
+    def body(self) -> bytes:
+        """What may be sent of the request."""
+        return self.rewritten if self.rewritten is not None else self.allowed.known.accepted.body
 
 
 class Routed(msgspec.Struct, frozen=True, gc=False):
@@ -113,11 +125,11 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
     def criticality(self) -> Criticality:
         return self.screened.allowed.relationship.criticality
 
-    @property
-    def total_s(self) -> float:
-        """How long the call may take: the blueprint's word, or the caller's where that is less."""
+    def total_s(self, held_s: float) -> float:
+        """How long the call may take: the blueprint's word, or the caller's where that is less.
+        What it waited for a person (``held_s``) counts for the caller only."""
         patience_s = self.screened.allowed.known.accepted.patience_s
-        total_s = self.timeouts.total_s
+        total_s = self.timeouts.total_s + held_s
         return total_s if patience_s is None else min(patience_s, total_s)
 
     @property

@@ -10,6 +10,7 @@ from holdfast.audit import CallRecord, RecordedOutcome
 from holdfast.core import CallId
 from holdfast.gateway.call import unfold
 from holdfast.gateway.places import Place
+from holdfast.policy import Obligation
 from holdfast.world.ports import Clock
 
 ROUTED_MARKS = 5
@@ -36,11 +37,26 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     marks_us: tuple[int, ...]
 
 
+class Approval(msgspec.Struct, gc=False):
+    """A call's wait for a person: who said what (``approver`` also where it was no), for which
+    ``groups`` it was a yes, how long it took, and what its caller was told meanwhile."""
+
+    groups: tuple[str, ...] = ()
+    approver: str | None = None
+    held_s: float = 0.0
+    is_opened: bool = False
+    has_events: bool = False
+
+
 class Journey:
-    """One call's way, mutable because a way is: its newest state, its times, its deadline."""
+    """One call's way, mutable because a way is: its newest state, its times, its deadline.
+
+    ``owed`` are obligations of a node that it fell back to.
+    """
 
     __slots__ = (
         "attempts",
+        "approval",
         "began",
         "call",
         "due",
@@ -50,6 +66,7 @@ class Journey:
         "limit",
         "marks",
         "on_due",
+        "owed",
         "place",
         "seams",
         "state",
@@ -69,6 +86,13 @@ class Journey:
         self.fallback: str | None = None
         self.seams: tuple[int, ...] = ()
         self.is_cached = False
+        self.owed: tuple[Obligation, ...] = ()
+        self.approval: Approval | None = None
+
+    @property
+    def held_s(self) -> float:
+        """How long it waited for a person."""
+        return 0.0 if self.approval is None else self.approval.held_s
 
     def expect(self, limit: str, due: float) -> None:
         """The next thing must happen by ``due``, and all of it by ``due_in_all``."""

@@ -123,11 +123,7 @@ class Path:
         self._standings = Standings(identities)
         self._guard = Guard(blueprint)
         self._route = Route(
-            blueprint,
-            models,
-            tolls=settings.tolls,
-            caches=settings.caches,
-            clock=clock,
+            blueprint, models, tolls=settings.tolls, caches=settings.caches, clock=clock
         )
         self._write = self._writer(Write, recorder)
         self._send = Send(

@@ -70,6 +70,15 @@ _ALL = (
     Rule("node.unknown", 404, "no node of the blueprint has the name the call asks for"),
     Rule("relationship.undeclared", 403, "the blueprint declares no such relationship"),
     Rule("policy.denied", 403, "a policy forbids the call, or none permits it"),
+    Rule("obligation.redact", 400, "policy wants texts taken out, and the body cannot be walked"),
+    Rule("approval.denied", 403, "policy wants a person's approval, and the person said no"),
+    Rule("approval.timeout", 403, "policy wants a person's approval, and nobody decided in time"),
+    Rule("approval.full", 503, "as many calls wait for approval as may"),
+    Rule(
+        "approval.interrupted",
+        503,
+        "the gateway stopped, or its policies changed, while the call waited for approval",
+    ),
     Rule("limit.request-bytes", 413, "the request is larger than the relationship's limit"),
     Rule("limit.max-tokens", 400, "more output tokens are asked for than the limit allows"),
     Rule(

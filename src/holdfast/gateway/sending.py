@@ -311,7 +311,9 @@ class Sending(Boarding):
             return False
         self._fare.settle(None, None, is_answered=False)
         self._routed, self._fare, self._tried = routed, self._means.free, 0
-        self._journey.fallback = routed.screened.allowed.relationship.id
+        allowed = routed.screened.allowed
+        self._journey.fallback = allowed.relationship.id
+        self._journey.owed = allowed.decision.obligations
         self._pay(now)
         return True
 

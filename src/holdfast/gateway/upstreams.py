@@ -9,9 +9,9 @@ from holdfast.blueprint import Blueprint, Node, Program, SecretReference
 from holdfast.blueprint import Upstream as UpstreamControl
 from holdfast.core import HoldfastError, NodeId
 from holdfast.gateway.holding import Hold
-from holdfast.gateway.mcp.line import Line
-from holdfast.gateway.mcp.programs import Start, StdioPool, StdioRoad
-from holdfast.gateway.mcp.roads import HttpRoad
+from holdfast.gateway.lines.line import Line
+from holdfast.gateway.lines.programs import Start, StdioPool, StdioRoad
+from holdfast.gateway.lines.roads import HttpRoad
 from holdfast.wire import ClientPool, Receiver, Spawn
 from holdfast.world.ports import Address, Clock, Network, Programs
 

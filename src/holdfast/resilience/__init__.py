@@ -13,6 +13,8 @@ from holdfast.resilience.choosing import Chooser, Option
 from holdfast.resilience.ejection import Ejector
 from holdfast.resilience.leases import (
     LEASE_WAIT_S,
+    UNLIMITED,
+    Allotment,
     Amounts,
     Lease,
     LeaseDenied,
@@ -37,7 +39,9 @@ from holdfast.resilience.treasury import Changes, Order, SavedBook, Treasury
 
 __all__ = [
     "LEASE_WAIT_S",
+    "UNLIMITED",
     "AdmissionQueue",
+    "Allotment",
     "Amounts",
     "Answer",
     "AnswerCache",

@@ -25,6 +25,8 @@ _FIXED: dict[Period, int] = {
 }
 _MONTHS = 12
 
+Span: TypeAlias = Period | Literal["once"]
+"""How long an account's limit holds: a period of a budget, or the whole life of an allotment."""
 Unit: TypeAlias = Literal["calls", "tokens", "money"]
 """What a budget counts in; money in billionths of the currency that prices are written in."""
 UNITS: tuple[Unit, ...] = ("calls", "tokens", "money")
@@ -99,14 +101,30 @@ class Lease(msgspec.Struct, frozen=True, gc=False):
     amounts: Amounts
 
 
+class Allotment(msgspec.Struct, frozen=True, gc=False):
+    """An account that no blueprint declares but whoever spends from it, because a mandate says so:
+    ``limits`` in all, once, until ``ends`` (microseconds of wall time).
+
+    Of all that come from one ``root`` there is a bounded number. Who says otherwise of the same
+    account later is refused: it would be another mandate's.
+    """
+
+    account: str
+    limits: Amounts
+    ends: int
+    root: str
+
+
 class LeaseWanted(msgspec.Struct, frozen=True, tag=True):
     """A worker asks: ``must`` on every account, all or nothing; ``more`` if it can be had, for the
-    calls that wait behind the first."""
+    calls that wait behind the first. ``allotments`` are those of the accounts that are declared
+    with the question."""
 
     ticket: int
     accounts: tuple[str, ...]
     must: Amounts
     more: Amounts
+    allotments: tuple[Allotment, ...] = ()
 
 
 class LeaseGranted(msgspec.Struct, frozen=True, tag=True):
@@ -129,9 +147,11 @@ class LeaseShort(msgspec.Struct, frozen=True, tag=True):
 
 
 class LeaseDenied(msgspec.Struct, frozen=True, tag=True):
-    """The keeper cannot say: it knows no such account, or its disk does not take the grant."""
+    """The keeper cannot say: it knows no such account, or its disk does not take the grant; or an
+    allotment ``contradicts`` what was declared of that account before."""
 
     ticket: int
+    contradicts: str = ""
 
 
 class LeaseRecalled(msgspec.Struct, frozen=True, tag=True):

@@ -18,6 +18,7 @@ from holdfast.core import Instant
 from holdfast.resilience.leases import (
     LEASE_WAIT_S,
     NOTHING,
+    Allotment,
     Amounts,
     Lease,
     LeaseDenied,
@@ -50,7 +51,12 @@ class Short(msgspec.Struct, frozen=True):
 
 
 class Unavailable(msgspec.Struct, frozen=True):
-    """Refused: the keeper could not be asked in time. Rule ``budget.unavailable``."""
+    """Refused: the keeper could not be asked in time. Rule ``budget.unavailable``.
+
+    ``contradicts`` names the account of which something else was declared before, if that is why.
+    """
+
+    contradicts: str = ""
 
 
 Answer: TypeAlias = Reservation | Short | Unavailable
@@ -73,8 +79,11 @@ class Spending(Protocol):
         *,
         wall: Instant,
         now: float,
+        allotments: tuple[Allotment, ...] = (),
     ) -> None:
         """Reserve; ``then`` is called once, before this returns or within ``LEASE_WAIT_S``.
+
+        ``allotments`` are those of the accounts that no blueprint declares; they stand last.
 
         Who no longer wants the reservation when it comes settles it with ``NOTHING``.
         """
@@ -102,11 +111,22 @@ class _Route:
     against an exhausted budget do not become as many questions.
     """
 
-    __slots__ = ("accounts", "asked", "asked_at", "paced", "purses", "ticket", "total", "waiters")
+    __slots__ = (
+        "accounts",
+        "allotments",
+        "asked",
+        "asked_at",
+        "paced",
+        "purses",
+        "ticket",
+        "total",
+        "waiters",
+    )
 
     def __init__(self, accounts: tuple[str, ...]) -> None:
         assert len(set(accounts)) == len(accounts), "an account would be charged twice"
         self.accounts = accounts
+        self.allotments: tuple[Allotment, ...] = ()
         self.purses: tuple[Purse, ...] | None = None
         self.waiters: deque[_Waiter] = deque()
         self.total = NOTHING
@@ -176,6 +196,7 @@ class Purses:
         *,
         wall: Instant,
         now: float,
+        allotments: tuple[Allotment, ...] = (),
     ) -> None:
         reservation = self.take(accounts, amounts, wall=wall)
         if reservation is not None:
@@ -194,6 +215,7 @@ class Purses:
         else:
             self.waiting += 1
             self._busy[accounts] = route
+            route.allotments = allotments
             route.push(_Waiter(amounts, then, now))
             self._ask(route, now)
 
@@ -263,7 +285,8 @@ class Purses:
         route.ticket, route.asked, route.asked_at = self._last_ticket, len(route.waiters), now
         self._tickets[route.ticket] = route
         must = route.waiters[0].amounts
-        self._send(LeaseWanted(route.ticket, route.accounts, must, route.total - must))
+        more = route.total - must
+        self._send(LeaseWanted(route.ticket, route.accounts, must, more, route.allotments))
 
     def _answered(self, ticket: int) -> tuple[_Route | None, int]:
         """The route whose question this was, and how many waiters the answer is for."""
@@ -322,7 +345,8 @@ class Purses:
         route, asked = self._answered(message.ticket)
         if route is not None:
             route.paced = True
-            self._refuse([route.pop() for _ in range(asked)], Unavailable())
+            waiters = [route.pop() for _ in range(asked)]
+            self._refuse(waiters, Unavailable(message.contradicts))
 
     def _recalled(self, message: LeaseRecalled) -> None:
         """Shut the purse, so that the keeper's view holds until it grants anew."""
@@ -380,7 +404,8 @@ class Purses:
             self._send(message)
 
     def _forget(self) -> None:
-        """Purses that are done with, and routes that have none: accounts come and go by reload."""
+        """Purses that are done with, and routes that lack one: accounts come and go, by reload and
+        with each mandate, and a route is quickly made again."""
         for book, purses in tuple(self._old.items()):
             kept = [purse for purse in purses if purse.under_way]
             if kept:
@@ -392,5 +417,5 @@ class Purses:
                 purse.ends = 0  # a route may still hold it
                 del self._purses[account]
         for accounts in tuple(self._routes):
-            if accounts not in self._busy and not self._purses.keys() & set(accounts):
+            if accounts not in self._busy and not self._purses.keys() >= set(accounts):
                 del self._routes[accounts]

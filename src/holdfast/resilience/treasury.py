@@ -11,12 +11,14 @@ from typing import TypeAlias
 
 import msgspec
 
-from holdfast.blueprint import Budget, Period
+from holdfast.blueprint import Budget
 from holdfast.core import Instant
+from holdfast.resilience.allotments import Allotments, Opening
 from holdfast.resilience.leases import (
     NOTHING,
     UNITS,
     UNLIMITED,
+    Allotment,
     Amounts,
     Lease,
     LeaseDenied,
@@ -26,6 +28,7 @@ from holdfast.resilience.leases import (
     LeaseShort,
     LeaseToWorker,
     LeaseWanted,
+    Span,
     Standing,
     Unit,
     limits_of,
@@ -46,15 +49,17 @@ Order: TypeAlias = tuple[int, LeaseToWorker]
 
 class SavedBook(msgspec.Struct, frozen=True):
     """One account in one period, as it must be found after a crash: ``committed`` is what was
-    spent or leased; nobody is left who could return any of it."""
+    spent or leased; nobody is left who could return any of it. ``allotment`` is what was declared
+    of the account, where no blueprint says it."""
 
     book: int
     account: str
-    per: Period
+    per: Span
     starts: int
     ends: int
     committed: Amounts
     overdrawn: Amounts
+    allotment: Allotment | None = None
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -68,12 +73,23 @@ class Changes(msgspec.Struct, frozen=True):
 class _Book:
     """One account in one period."""
 
-    __slots__ = ("account", "ends", "leased", "number", "overdrawn", "per", "spent", "starts")
+    __slots__ = (
+        "account",
+        "allotment",
+        "ends",
+        "leased",
+        "number",
+        "overdrawn",
+        "per",
+        "spent",
+        "starts",
+    )
 
     def __init__(self, saved: SavedBook) -> None:
         self.number = saved.book
         self.account = saved.account
-        self.per: Period = saved.per
+        self.per: Span = saved.per
+        self.allotment = saved.allotment
         self.starts = saved.starts
         self.ends = saved.ends
         self.spent = saved.committed
@@ -105,6 +121,7 @@ class _Book:
             self.ends,
             self.spent + self.out(),
             self.overdrawn,
+            self.allotment,
         )
 
 
@@ -135,10 +152,13 @@ class Treasury:
         self._by_account: dict[str, list[_Book]] = {}
         for row in sorted(saved, key=lambda row: row.book):
             self._keep(_Book(row))
+        kept = [book.allotment for book in self._books.values() if book.allotment is not None]
+        self._allotments = Allotments(kept)
         self._last_book = max(self._books, default=0)
         self._last_recall = 0
         self._pending: dict[tuple[int, tuple[str, ...]], _Pending] = {}
-        self._paces: dict[tuple[int, tuple[str, ...]], _Pace] = {}
+        # By the last account: allotments stand last, and the last of a chain ends first.
+        self._paces: dict[str, dict[tuple[int, tuple[str, ...]], _Pace]] = {}
         self._workers: set[int] = set()
         self._dirty: dict[int, None] = {}
         self._dropped: list[int] = []
@@ -152,14 +172,21 @@ class Treasury:
         orders: list[Order] = []
         for book in [book for name in changed for book in self._by_account.get(name, ())]:
             orders += [order for order, _ in self._recall(book)]
+        self._tidy(wall)
         for book in tuple(self._books.values()):
-            if book.account not in budgets and book.ends <= wall:
+            is_gone = book.account not in budgets and book.allotment is None
+            if is_gone and book.ends <= wall:
                 self._drop(book)
         return orders + self._review(wall)
 
     def wanted(self, worker: int, ask: LeaseWanted, *, wall: Instant) -> list[Order]:
         """A worker asks for leases. Who asks anew for the same accounts no longer waits."""
         self._workers.add(worker)
+        if ask.allotments:
+            self._tidy(wall)
+            for allotment in ask.allotments:
+                if self._allotments.open(allotment, wall=wall) is Opening.CONTRADICTS:
+                    return [(worker, LeaseDenied(ask.ticket, allotment.account))]
         pending = _Pending(worker, ask)
         self._pending[worker, ask.accounts] = pending
         return self._judge(pending, wall)
@@ -183,8 +210,9 @@ class Treasury:
             book.spent += book.leased.pop(worker, NOTHING)
         for key in [key for key in self._pending if key[0] == worker]:
             del self._pending[key]
-        for key in [key for key in self._paces if key[0] == worker]:
-            del self._paces[key]
+        for paces in self._paces.values():
+            for key in [key for key in paces if key[0] == worker]:
+                del paces[key]
         for pending in self._pending.values():
             pending.awaited = {who for who in pending.awaited if who[0] != worker}
         return self._review(wall)
@@ -219,9 +247,10 @@ class Treasury:
         return told
 
     def seen(self, *, wall: Instant) -> list[Standing]:
-        """How every budget stands in the period that runs, unit by unit."""
+        """How every budget stands in the period that runs, unit by unit. Allotments are not told:
+        they are as many as there are mandates."""
         return [
-            _seen(account, budget, unit, book=self._find(account, budget, wall), wall=wall)
+            _seen(account, budget, unit, book=self._find(account, wall), wall=wall)
             for account, budget in self._budgets.items()
             for unit in UNITS
             if limits_of(budget).of(unit) < UNLIMITED
@@ -239,7 +268,7 @@ class Treasury:
 
     def _judge(self, pending: _Pending, wall: Instant) -> list[Order]:
         ask, worker = pending.ask, pending.worker
-        if any(account not in self._budgets for account in ask.accounts):
+        if not all(self._is_known(account) for account in ask.accounts):
             del self._pending[worker, ask.accounts]
             return [(worker, LeaseDenied(ask.ticket))]
         books = [self._open(account, wall) for account in ask.accounts]
@@ -266,7 +295,7 @@ class Treasury:
         left = self._left(book)
         unit = pending.ask.must.exceeds(left)
         assert unit is not None
-        limit = limits_of(self._budgets[book.account]).of(unit)
+        limit = self._limits(book.account).of(unit)
         return pending.worker, LeaseShort(
             pending.ask.ticket, book.account, unit, left.of(unit), limit, book.ends
         )
@@ -277,7 +306,7 @@ class Treasury:
         ahead = 0 if contested else self._ahead(worker, ask.accounts, wall)
         leases: list[Lease] = []
         for book in books:
-            limits = limits_of(self._budgets[book.account])
+            limits = self._limits(book.account)
             amounts = ask.must
             if not contested:
                 amounts += _beyond(ask, self._left(book) - ask.must, ahead, len(self._workers))
@@ -295,9 +324,10 @@ class Treasury:
 
     def _ahead(self, worker: int, accounts: tuple[str, ...], wall: Instant) -> int:
         """How many calls' worth to lease beyond what is asked: about a second's traffic."""
-        pace = self._paces.get((worker, accounts))
+        paces = self._paces.setdefault(accounts[-1], {})
+        pace = paces.get((worker, accounts))
         if pace is None:
-            pace = self._paces[worker, accounts] = _Pace(wall, 1)
+            pace = paces[worker, accounts] = _Pace(wall, 1)
             return pace.calls
         if abs(wall - pace.at) < HURRY_US:
             pace.calls = min(pace.calls * 2, AHEAD_MAX)
@@ -308,26 +338,54 @@ class Treasury:
 
     def _left(self, book: _Book) -> Amounts:
         """Never less than nothing: who needs none of a unit that is overdrawn may go."""
-        left = limits_of(self._budgets[book.account]) - book.spent - book.out()
+        left = self._limits(book.account) - book.spent - book.out()
         return Amounts(max(left.calls, 0), max(left.tokens, 0), max(left.money_nano, 0))
 
-    def _find(self, account: str, budget: Budget, wall: Instant) -> _Book | None:
-        starts, _ = period_of(budget.per, wall)
+    def _is_known(self, account: str) -> bool:
+        return account in self._budgets or self._allotments.find(account) is not None
+
+    def _limits(self, account: str) -> Amounts:
+        budget = self._budgets.get(account)
+        if budget is not None:
+            return limits_of(budget)
+        allotment = self._allotments.find(account)
+        assert allotment is not None, "only what is known is asked for"
+        return allotment.limits
+
+    def _span(self, account: str, wall: Instant) -> tuple[Span, int, int]:
+        """What an account's limit holds for now, with its begin and end."""
+        budget = self._budgets.get(account)
+        if budget is not None:
+            return budget.per, *period_of(budget.per, wall)
+        allotment = self._allotments.find(account)
+        return "once", 0, allotment.ends if allotment is not None else 0
+
+    def _find(self, account: str, wall: Instant) -> _Book | None:
+        per, starts, _ = self._span(account, wall)
         for book in reversed(self._by_account.get(account, [])):
-            if book.starts == starts and book.per == budget.per:
+            if book.starts == starts and book.per == per:
                 return book
         return None
 
     def _open(self, account: str, wall: Instant) -> _Book:
-        budget = self._budgets[account]
-        book = self._find(account, budget, wall)
+        book = self._find(account, wall)
         if book is None:
             self._last_book += 1
-            starts, ends = period_of(budget.per, wall)
-            row = SavedBook(self._last_book, account, budget.per, starts, ends, NOTHING, NOTHING)
+            per, starts, ends = self._span(account, wall)
+            allotment = self._allotments.find(account) if per == "once" else None
+            row = SavedBook(
+                self._last_book, account, per, starts, ends, NOTHING, NOTHING, allotment
+            )
             book = _Book(row)
             self._keep(book)
         return book
+
+    def _tidy(self, wall: Instant) -> None:
+        """Forget what has ended for good: nobody will be let in with it any more."""
+        for account in self._allotments.close_ended(wall):
+            self._paces.pop(account, None)
+            for book in tuple(self._by_account.get(account, ())):
+                self._drop(book)
 
     def _keep(self, book: _Book) -> None:
         self._books[book.number] = book
@@ -338,7 +396,10 @@ class Treasury:
 
     def _drop(self, book: _Book) -> None:
         del self._books[book.number]
-        self._by_account[book.account].remove(book)
+        books = self._by_account[book.account]
+        books.remove(book)
+        if not books:
+            del self._by_account[book.account]
         self._dirty.pop(book.number, None)
         self._dropped.append(book.number)
 

@@ -30,7 +30,7 @@ async def endless(mark: str) -> str:
     try:
         await asyncio.sleep(3600)
     finally:
-        with open(mark, "w") as file:  # noqa: PTH123, ASYNC230
+        with open(mark, "w") as file:
             file.write("stopped")
     return "never"
 

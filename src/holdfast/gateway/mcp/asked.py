@@ -6,7 +6,7 @@ import msgspec
 
 from holdfast.core import JsonObject
 from holdfast.gateway.call import Accepted, Begun, Refused, Routed, unfold
-from holdfast.gateway.mcp.asking import Ask
+from holdfast.gateway.lines.asking import Ask
 from holdfast.gateway.mcp.naming import View
 from holdfast.providers import Asked, Endpoint
 from holdfast.providers.mcp import (

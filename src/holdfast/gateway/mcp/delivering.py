@@ -14,8 +14,8 @@ from holdfast.gateway.attempt import Attempt
 from holdfast.gateway.call import Answered, Outcome, Routed
 from holdfast.gateway.delivery import Delivery
 from holdfast.gateway.journeys import NEVER, Journey
+from holdfast.gateway.lines.asking import HOLDFAST
 from holdfast.gateway.mcp.asked import McpAsked, McpRouted
-from holdfast.gateway.mcp.asking import HOLDFAST
 from holdfast.gateway.mcp.results import labelled
 from holdfast.gateway.mcp.routing import about
 from holdfast.gateway.mcp.shared import Shared

@@ -22,9 +22,9 @@ from holdfast.gateway.call import (
 )
 from holdfast.gateway.groups import Group
 from holdfast.gateway.journeys import Journey, Journeys
+from holdfast.gateway.lines.asking import HOLDFAST
 from holdfast.gateway.mcp.accepting import McpAccept
 from holdfast.gateway.mcp.asked import LIST, McpAsked, McpRefused, McpRouted, Noticed
-from holdfast.gateway.mcp.asking import HOLDFAST
 from holdfast.gateway.mcp.authorizing import McpAuthorize
 from holdfast.gateway.mcp.delivering import McpDelivery
 from holdfast.gateway.mcp.metadata import is_metadata_path

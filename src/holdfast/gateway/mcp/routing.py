@@ -8,8 +8,8 @@ from holdfast.gateway.attempt import Attempt
 from holdfast.gateway.call import Refused, Routed, Screened
 from holdfast.gateway.groups import Group
 from holdfast.gateway.holding import Hold
+from holdfast.gateway.lines.asking import Ask
 from holdfast.gateway.mcp.asked import McpAsked, McpRouted, Vetted
-from holdfast.gateway.mcp.asking import Ask
 from holdfast.gateway.mcp.sealing import Seal
 from holdfast.gateway.rules import RULES
 from holdfast.gateway.tolls import Tokens, TollBook

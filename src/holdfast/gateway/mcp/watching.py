@@ -7,10 +7,10 @@ from typing import Final, TypeAlias
 
 from holdfast.core import JsonObject, NodeId
 from holdfast.gateway.holding import Hold
-from holdfast.gateway.mcp.asking import Ask
-from holdfast.gateway.mcp.hearing import ask_line
-from holdfast.gateway.mcp.line import Line
-from holdfast.gateway.mcp.talking import messages_in
+from holdfast.gateway.lines.asking import Ask
+from holdfast.gateway.lines.hearing import ask_line
+from holdfast.gateway.lines.line import Line
+from holdfast.gateway.lines.talking import messages_in
 from holdfast.providers.mcp import (
     LIST_METHODS,
     METHOD_NOT_FOUND,

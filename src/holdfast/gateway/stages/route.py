@@ -60,11 +60,14 @@ class Route:
             group,
             self._blueprint.timeouts(link),
             _forwarded(headers),
-            Tokens(len(accepted.body), _most_out(screened, asked)),
+            Tokens(len(screened.body), _most_out(screened, asked)),
             self._tolls.of(link),
             headers.get(session_header.encode("ascii")) if session_header is not None else None,
         )
-        return routed if link.cache is None else self._remembered(routed, link, link.cache)
+        if link.cache is None or allowed.decision.obligations:
+            # An answer to whom policy asks for something is nobody else's, and nobody else's theirs.
+            return routed
+        return self._remembered(routed, link, link.cache)
 
     def _remembered(self, routed: Routed, link: Relationship, control: Cache) -> Routed | Cached:
         """The answer that was given to the same request before, if it is kept."""
@@ -94,7 +97,7 @@ def carry(routed: Routed, attempt: Attempt, *, left_s: float, so_far: str | None
     asked = accepted.asked
     assert asked is not None
     body = with_model(
-        accepted.body,
+        screened.body,
         asked.model,
         upstream.model,
         max_tokens=_missing_limit(screened, asked),
@@ -122,15 +125,20 @@ def _most_out(screened: Screened, asked: Asked) -> int:
     """The most tokens the answer can have; 0 where nothing bounds them (then no budget counts)."""
     if not screened.allowed.known.accepted.endpoint.generates:
         return 0
-    return (asked.max_tokens or screened.limits.max_tokens or 0) * asked.answers
+    most, cap = asked.max_tokens or screened.limits.max_tokens or 0, screened.cap
+    if cap is not None:
+        most = min(most, cap) if most else cap
+    return most * asked.answers
 
 
 def _missing_limit(screened: Screened, asked: Asked) -> int | None:
     """The token limit to write into a request that generates and names none itself."""
-    if screened.limits.max_tokens is None or asked.max_tokens is not None:
+    most, cap = screened.limits.max_tokens, screened.cap
+    if cap is not None:
+        most = cap if most is None else min(most, cap)
+    if most is None or asked.max_tokens is not None:
         return None
-    generates = screened.allowed.known.accepted.endpoint.generates
-    return screened.limits.max_tokens if generates else None
+    return most if screened.allowed.known.accepted.endpoint.generates else None
 
 
 def _forwarded(headers: Headers) -> bytes:

@@ -17,6 +17,7 @@ from holdfast.gateway.call import (
     Routed,
     unfold,
 )
+from holdfast.gateway.duties import recorded
 from holdfast.gateway.journeys import Journey, Journeys
 from holdfast.gateway.recording import Done
 from holdfast.identity.callers import Caller
@@ -88,6 +89,9 @@ class Write:
     def _seal(
         self, state: object, outcome: Outcome, journey: Journey, *, event: RecordedEvent, done: Done
     ) -> None:
+        approval = journey.approval
+        if approval is not None and approval.is_opened:
+            event = "closed"
         record = self._record(state, outcome, journey, event=event)
         journeys = self._journeys
         totals = journeys.totals
@@ -115,6 +119,7 @@ class Write:
         return CallRecord(
             action=accepted.endpoint.action,
             answer=outcome.answer,
+            approver=journey.approval.approver if journey.approval is not None else None,
             at=accepted.at,
             attempts=journey.attempts,
             attested=_attested(caller),
@@ -129,6 +134,9 @@ class Write:
             event=event,
             fallback=journey.fallback,
             node=place.node.id if place is not None else None,
+            obligations=recorded(accepted.call, decision.obligations, journey.owed)
+            if decision is not None and (decision.obligations or journey.owed)
+            else (),
             outcome=outcome.name,
             policies=decision.policies if decision is not None else (),
             principal=caller.principal if caller is not None else None,
@@ -147,6 +155,7 @@ class Write:
             upstream=place.upstream.name if place is not None else None,
             v=RECORD_VERSION,
             worker=self._worker,
+            would_refuse=decision.would_refuse if decision is not None else (),
         )
 
 

@@ -86,7 +86,10 @@ class Tools:
         if self._refuses(request, exchange, message):
             return
         if self.answer is not None and method in (
-            "tools/call", "resources/read", "prompts/get", "completion/complete"
+            "tools/call",
+            "resources/read",
+            "prompts/get",
+            "completion/complete",
         ):
             await self.answer(message, exchange)
             return
@@ -144,8 +147,10 @@ class Tools:
     def pins(self, server):
         """All that it offers, approved."""
         kinds = (
-            ("tool", self.tools), ("resource", self.resources),
-            ("template", self.templates), ("prompt", self.prompts),
+            ("tool", self.tools),
+            ("resource", self.resources),
+            ("template", self.templates),
+            ("prompt", self.prompts),
         )
         return [
             Pin(NodeId(server), Descriptor.of(kind, item), "approved", Instant(0))
@@ -157,7 +162,9 @@ class Tools:
 class Client:
     """An MCP client of one revision; ``headers`` go with every request."""
 
-    def __init__(self, world, caller, *, revision=NEW, path="/mcp", session=None, capabilities=None):
+    def __init__(
+        self, world, caller, *, revision=NEW, path="/mcp", session=None, capabilities=None
+    ):
         self.world = world
         self.caller = caller
         self.revision = revision
@@ -216,7 +223,9 @@ class Client:
         body = message if isinstance(message, bytes) else msgspec.json.encode(message)
         known = message if isinstance(message, dict) else {"method": ""}
         named = {**self.fields(known), **{k.replace("_", "-"): v for k, v in fields.items()}}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in named.items() if value is not None)
+        lines = "".join(
+            f"{name}: {value}\r\n" for name, value in named.items() if value is not None
+        )
         head = f"{verb} {self.path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n"
         return await self.world.exchange(head.encode() + body, leave_after_s=leave_after_s)
 
@@ -302,8 +311,11 @@ class McpKit:
         async def main(world):
             async def exchange(message, *, leave_after_s=None):
                 pool = ClientPool(
-                    GATEWAY, network=world.network, spawn=world.group.create_task,
-                    connections_max=1, connect_s=5,
+                    GATEWAY,
+                    network=world.network,
+                    spawn=world.group.create_task,
+                    connections_max=1,
+                    connect_s=5,
                 )
                 listener = _Listener(world.loop)
                 ticket = pool.send(message, listener)

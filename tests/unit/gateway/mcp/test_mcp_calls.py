@@ -52,7 +52,7 @@ def test_a_result_says_where_it_comes_from(mcp):
 
 
 def test_the_record_names_tool_and_description_and_keeps_arguments_mute(mcp):
-    docs = mcp.Tools(tools=[mcp.tool("look", **{"properties": TEXT["properties"]})])
+    docs = mcp.Tools(tools=[mcp.tool("look", properties=TEXT["properties"])])
 
     async def scenario(world):
         await world.client().call("docs__look", {"path": "/secret"})
@@ -215,9 +215,7 @@ def test_policy_knows_the_tool(mcp):
         listed = await agent.ask("tools/list")
         return listed, await agent.call("docs__write"), await agent.call("docs__look")
 
-    listed, refused, called = mcp.run(
-        scenario, docs=docs, text=text, policies={"p.cedar": policy}
-    )
+    listed, refused, called = mcp.run(scenario, docs=docs, text=text, policies={"p.cedar": policy})
     assert [t["name"] for t in listed.result["tools"]] == ["docs__look"]
     assert refused.code == "policy.denied"
     assert called.result["content"]

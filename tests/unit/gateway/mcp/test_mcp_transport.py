@@ -50,7 +50,11 @@ def test_a_page_of_this_machine_may_ask(origin, mcp):
 
 @pytest.mark.parametrize(
     ("authorization", "code"),
-    [(None, "identity.missing"), ("Bearer hf_wrong", "identity.unknown"), ("Basic x", "identity.missing")],
+    [
+        (None, "identity.missing"),
+        ("Bearer hf_wrong", "identity.unknown"),
+        ("Basic x", "identity.missing"),
+    ],
 )
 def test_nobody_without_a_key_is_told_anything(authorization, code, mcp):
     async def scenario(world, docs):
@@ -305,7 +309,11 @@ def test_discovery_tells_revisions_and_what_there_is(mcp):
     result = run(mcp, scenario).result
     assert result["supportedVersions"] == [mcp.NEW, mcp.OLD]
     assert result["capabilities"]["tools"] == {"listChanged": True}
-    assert (result["resultType"], result["cacheScope"], result["ttlMs"]) == ("complete", "private", 0)
+    assert (result["resultType"], result["cacheScope"], result["ttlMs"]) == (
+        "complete",
+        "private",
+        0,
+    )
 
 
 def test_a_ping_of_2025_is_answered(mcp):
