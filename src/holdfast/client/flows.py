@@ -11,6 +11,10 @@ from typing import Protocol, TypeVar, cast
 from holdfast.client.origins import CREDENTIAL_FIELDS, Leaving, check_leaving, is_at
 from holdfast.client.talking import REPLACED_FIELDS, Asked, Reply, Step, Talk, Talking
 
+ANSWER_S = 600.0
+"""For an answer, where the developer says nothing: models take their time."""
+CONNECT_S = 5.0
+
 
 class _Url(Protocol):
     @property

@@ -5,12 +5,15 @@ from collections.abc import AsyncGenerator, Generator
 
 import httpx2
 
-from holdfast.client.flows import Signer, converse, converse_async, take_off
+from holdfast.client.flows import (
+    ANSWER_S,
+    CONNECT_S,
+    Signer,
+    converse,
+    converse_async,
+    take_off,
+)
 from holdfast.client.talking import Step
-
-ANSWER_S = 600.0
-"""For an answer, where the developer says nothing: models take their time."""
-CONNECT_S = 5.0
 
 
 class Httpx2Auth(httpx2.Auth):

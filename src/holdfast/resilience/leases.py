@@ -106,7 +106,7 @@ class Allotment(msgspec.Struct, frozen=True, gc=False):
     ``limits`` in all, once, until ``ends`` (microseconds of wall time).
 
     Of all that come from one ``root`` there is a bounded number. Who says otherwise of the same
-    account later is refused: it would be another mandate's.
+    account later is refused, so its name has to say all that makes it one account.
     """
 
     account: str
@@ -147,11 +147,10 @@ class LeaseShort(msgspec.Struct, frozen=True, tag=True):
 
 
 class LeaseDenied(msgspec.Struct, frozen=True, tag=True):
-    """The keeper cannot say: it knows no such account, or its disk does not take the grant; or an
-    allotment ``contradicts`` what was declared of that account before."""
+    """The keeper cannot say: it knows no such account, was told otherwise of it before, or its disk
+    does not take the grant."""
 
     ticket: int
-    contradicts: str = ""
 
 
 class LeaseRecalled(msgspec.Struct, frozen=True, tag=True):

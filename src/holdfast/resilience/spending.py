@@ -51,12 +51,7 @@ class Short(msgspec.Struct, frozen=True):
 
 
 class Unavailable(msgspec.Struct, frozen=True):
-    """Refused: the keeper could not be asked in time. Rule ``budget.unavailable``.
-
-    ``contradicts`` names the account of which something else was declared before, if that is why.
-    """
-
-    contradicts: str = ""
+    """Refused: the keeper could not be asked in time. Rule ``budget.unavailable``."""
 
 
 Answer: TypeAlias = Reservation | Short | Unavailable
@@ -345,8 +340,7 @@ class Purses:
         route, asked = self._answered(message.ticket)
         if route is not None:
             route.paced = True
-            waiters = [route.pop() for _ in range(asked)]
-            self._refuse(waiters, Unavailable(message.contradicts))
+            self._refuse([route.pop() for _ in range(asked)], Unavailable())
 
     def _recalled(self, message: LeaseRecalled) -> None:
         """Shut the purse, so that the keeper's view holds until it grants anew."""

@@ -13,7 +13,7 @@ import msgspec
 
 from holdfast.blueprint import Budget
 from holdfast.core import Instant
-from holdfast.resilience.allotments import Allotments, Opening
+from holdfast.resilience.allotments import Allotments
 from holdfast.resilience.leases import (
     NOTHING,
     UNITS,
@@ -185,8 +185,9 @@ class Treasury:
         if ask.allotments:
             self._tidy(wall)
             for allotment in ask.allotments:
-                if self._allotments.open(allotment, wall=wall) is Opening.CONTRADICTS:
-                    return [(worker, LeaseDenied(ask.ticket, allotment.account))]
+                if not self._allotments.open(allotment, wall=wall):
+                    self._pending.pop((worker, ask.accounts), None)
+                    return [(worker, LeaseDenied(ask.ticket))]
         pending = _Pending(worker, ask)
         self._pending[worker, ask.accounts] = pending
         return self._judge(pending, wall)

@@ -1,6 +1,7 @@
 """A key stays in its file; an identity is replaced before it ends."""
 
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from holdfast.client import (
     WitMissingError,
     by_command,
 )
-from holdfast.identity import PublicKey, SigningKey
+from holdfast.identity import Issuer, PublicKey, SigningKey
 from holdfast.world.real import SystemEntropy
 
 
@@ -256,3 +257,24 @@ def test_loading_the_library_loads_no_server_and_no_http_client() -> None:
     code = f"import sys, holdfast.client; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+# -- mutual TLS ---------------------------------------------------------------------------------
+
+
+def test_a_certificate_is_used_with_its_own_key_only(
+    gateway: VerifyingGateway, tmp_path: Path
+) -> None:
+    desk, clerk = gateway.identity(tmp_path, "desk"), gateway.identity(tmp_path, "clerk")
+    entropy, now = SystemEntropy(), gateway.clock.now()
+    issuer = Issuer.found("holdfast.local", now=now, entropy=entropy)
+    key = PublicKey.from_jwk(desk.public_key)
+    der = issuer.issue_x509_svid(agent("desk"), key, now=now, entropy=entropy)
+    file = tmp_path / "desk.crt"
+    file.write_text(ssl.DER_cert_to_PEM_cert(der))
+    assert desk.mtls_context(file).minimum_version is ssl.TLSVersion.TLSv1_3
+    assert desk.mtls_context(file.read_bytes()).verify_mode is ssl.CERT_REQUIRED
+    with pytest.raises(KeyFileError):
+        clerk.mtls_context(file)
+    with pytest.raises(KeyFileError):
+        desk.mtls_context(tmp_path / "none.crt")

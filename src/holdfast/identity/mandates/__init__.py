@@ -35,7 +35,7 @@ from holdfast.identity.mandates.granting import (
     grant_by_consent,
     grant_to_service,
 )
-from holdfast.identity.mandates.mandate import Hop, Mandate
+from holdfast.identity.mandates.mandate import Hop, Mandate, Payer
 from holdfast.identity.mandates.tokens import CHAIN_BYTES_MAX, DEPTH_MAX, LIFETIME_S_MAX
 from holdfast.identity.mandates.verifying import MandateVerifier, Revoked, check_holder
 
@@ -63,6 +63,7 @@ __all__ = [
     "MandateRevokedError",
     "MandateVerifier",
     "MandateWiderError",
+    "Payer",
     "Revoked",
     "Sender",
     "Terms",

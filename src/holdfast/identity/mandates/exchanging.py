@@ -13,7 +13,7 @@ from holdfast.identity.mandates.errors import (
     ExchangeTargetError,
     MandateOutlivesError,
 )
-from holdfast.identity.mandates.flat import nested
+from holdfast.identity.mandates.flat import nested, paying
 from holdfast.identity.mandates.granting import MandateIssuer, within_bounds
 from holdfast.identity.mandates.mandate import Mandate
 from holdfast.identity.mandates.tokens import (
@@ -106,6 +106,8 @@ def exchange(
         txn=mandate.txn,
         act=nested(mandate.hops, via=via),
         anc=[*(hop.jti for hop in mandate.hops), *mandate.flats],
+        # Others count for themselves, and need not know what else the holders may do.
+        hf_pay=paying(mandate.payers) if wanted.audience == mandate.audience else [],
     )
     header = {"typ": ROOT_TYP, "kid": issuer.key.public.kid}
     token = issuer.key.sign(header, msgspec.to_builtins(flat)).encode()

@@ -10,8 +10,10 @@ from holdfast.identity.mandates.errors import MandateOutlivesError
 from holdfast.identity.mandates.mandate import (
     Hop,
     Mandate,
+    Payer,
     holder_subjects,
     once,
+    paid_by,
     principal_subjects,
 )
 from holdfast.identity.mandates.tokens import (
@@ -20,12 +22,15 @@ from holdfast.identity.mandates.tokens import (
     LIFETIME_S_MAX,
     Act,
     FlatClaims,
+    PayerClaims,
     check_agent,
     check_build,
     check_jti,
     check_principal,
+    check_purse,
     check_thumbprint,
     read_authority,
+    written,
 )
 from holdfast.identity.revocation.subjects import subject
 
@@ -50,7 +55,7 @@ def read_flat(compact: Compact, digest: bytes) -> tuple[Mandate, str]:
     """The mandate in a flat token and its issuer. Believe neither before the signature."""
     claims = compact.claims(FlatClaims)
     check_jti(claims.jti, claims.txn, *claims.anc)
-    if len(claims.anc) > ANCESTORS_MAX:
+    if max(len(claims.anc), len(claims.hf_pay)) > ANCESTORS_MAX:
         raise TokenClaimsError(f"a flat token has more than {ANCESTORS_MAX} ancestors")
     check_agent(claims.client_id)
     check_principal(claims.sub)
@@ -60,13 +65,14 @@ def read_flat(compact: Compact, digest: bytes) -> tuple[Mandate, str]:
     authorities = read_authority(claims.authorization_details)
     hops, via = _unnested(claims.act, authorities)
     _check_holder_is_last(claims, hops, via)
+    expires = Instant(claims.exp * _SECOND)
     mandate = Mandate(
         principal=claims.sub,
         audience=claims.aud,
         hops=hops,
         authorities=authorities,
         since=Instant(claims.iat * _SECOND),
-        expires=Instant(claims.exp * _SECOND),
+        expires=expires,
         key=None,
         thumbprint=claims.cnf.jkt,
         txn=claims.txn,
@@ -77,8 +83,36 @@ def read_flat(compact: Compact, digest: bytes) -> tuple[Mandate, str]:
         build=None if via else hops[-1].build,
         via=via,
         flats=(*claims.anc[len(hops) :], claims.jti),
+        payers=(
+            *(_payer(each) for each in claims.hf_pay),
+            *paid_by(claims.jti, claims.client_id, authorities, expires=expires),
+        ),
     )
     return mandate, claims.iss
+
+
+def paying(payers: Sequence[Payer]) -> list[PayerClaims]:
+    """Payers as claims."""
+    return [
+        PayerClaims(
+            purse=each.purse,
+            sub=each.holder,
+            exp=each.expires // _SECOND,
+            authorization_details=written(each.authorities),
+        )
+        for each in payers
+    ]
+
+
+def _payer(claims: PayerClaims) -> Payer:
+    check_purse(claims.purse)
+    check_agent(claims.sub)
+    return Payer(
+        purse=claims.purse,
+        holder=claims.sub,
+        authorities=read_authority(claims.authorization_details),
+        expires=Instant(claims.exp * _SECOND),
+    )
 
 
 def _check_holder_is_last(claims: FlatClaims, hops: tuple[Hop, ...], via: tuple[str, ...]) -> None:
@@ -94,8 +128,7 @@ def _check_holder_is_last(claims: FlatClaims, hops: tuple[Hop, ...], via: tuple[
 def _unnested(
     act: Act | None, authorities: tuple[Authority, ...]
 ) -> tuple[tuple[Hop, ...], tuple[str, ...]]:
-    """Holders, the root's first, and those who passed it on. What an ancestor might spend is not
-    told, but it is never less than what the token may, so that is what is counted there too."""
+    """Holders, the root's first, and those who passed it on."""
     actors: list[Act] = []
     while act is not None:
         check_agent(act.sub)

@@ -3,15 +3,17 @@
 import msgspec
 
 from holdfast.core import Instant
-from holdfast.identity.authority import Authority
+from holdfast.identity.authority import Allowance, Authority
 from holdfast.identity.jose import PublicKey
 from holdfast.identity.names import read_spiffe_id
 from holdfast.identity.revocation.subjects import subject
 
+_NO_AMOUNTS = Allowance()
+
 
 class Hop(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """One holder in a chain. A call is paid for at every hop: ``authorities`` says what that hop
-    may spend, ``purse`` is the name to count it under, which nobody else's mandate can take."""
+    """One holder in a chain. ``purse`` is the name to count under what it spends, which nobody
+    else's mandate can take. Of a flat token ``authorities`` are the token's at every hop."""
 
     jti: str
     purse: str
@@ -22,6 +24,16 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     why: str | None = None
 
 
+class Payer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Somebody whose amounts a call uses up: a holder of the chain, or a flat token. A call is paid
+    for by all of them, out of the authority that covers it (``covering``)."""
+
+    purse: str
+    holder: str
+    authorities: tuple[Authority, ...]
+    expires: Instant
+
+
 class Mandate(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What a chain or flat token says, after verification, for the instant it was verified at.
 
@@ -30,6 +42,7 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     ``depth_left`` is how often it may still be delegated; ``subjects`` are all by which it may be
     revoked; ``digest`` is SHA-256 over all its bytes as sent, ``token_digest`` over its last token; ``via`` are
     those who passed a flat token on, ``flats`` the ``jti`` of it and of those it was made from.
+    ``payers`` are all who pay for its calls, the root first; none where no amount is limited.
     """
 
     principal: str
@@ -48,6 +61,7 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     build: str | None = None
     via: tuple[str, ...] = ()
     flats: tuple[str, ...] = ()
+    payers: tuple[Payer, ...] = ()
 
     @property
     def holder(self) -> str:
@@ -63,6 +77,15 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def depth(self) -> int:
         """How often it was delegated."""
         return len(self.hops) - 1
+
+
+def paid_by(
+    purse: str, holder: str, authorities: tuple[Authority, ...], *, expires: Instant
+) -> tuple[Payer, ...]:
+    """The payer that somebody with these authorities is; nobody, where they limit no amount."""
+    if all(each.max == _NO_AMOUNTS for each in authorities):
+        return ()
+    return (Payer(purse=purse, holder=holder, authorities=authorities, expires=expires),)
 
 
 def holder_subjects(

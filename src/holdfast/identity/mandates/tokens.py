@@ -28,6 +28,7 @@ DEPTH_MAX = 4
 CHAIN_BYTES_MAX = 16_384
 """Root, links and what joins them; half of the largest head of a request."""
 JTI_LENGTH_MAX = 128
+PURSE_LENGTH_MAX = 172
 WHY_LENGTH_MAX = 1_000
 ACTORS_MAX = 16
 """Who may stand in the nested ``act`` of a flat token."""
@@ -123,10 +124,20 @@ class Act(
     act: "Act | None" = None
 
 
+class PayerClaims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who pays beside the token itself: a holder of the chain it was made of, or an earlier token."""
+
+    purse: str
+    sub: str
+    exp: int
+    authorization_details: list[object]
+
+
 class FlatClaims(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
 ):
-    """The result of an exchange: one token, signed by the issuer, for one audience."""
+    """The result of an exchange: one token, signed by the issuer, for one audience. ``hf_pay``
+    stands only in what comes back to the issuer's own gateway, who counts."""
 
     iss: str
     aud: str
@@ -140,6 +151,7 @@ class FlatClaims(
     txn: str
     act: Act
     anc: list[str]
+    hf_pay: list[PayerClaims] = []
 
 
 def read_token(token: bytes) -> Compact:
@@ -175,6 +187,12 @@ def check_jti(*names: str) -> None:
     for name in names:
         if len(name) > JTI_LENGTH_MAX or _VISIBLE.fullmatch(name) is None:
             raise TokenClaimsError("a jti or txn is not 1 to 128 visible ASCII characters")
+
+
+def check_purse(name: str) -> None:
+    """A ``jti``, or one behind the thumbprint of the key that gave it."""
+    if len(name) > PURSE_LENGTH_MAX or _VISIBLE.fullmatch(name) is None:
+        raise TokenClaimsError("a purse is not 1 to 172 visible ASCII characters")
 
 
 def check_build(build: str | None) -> None:

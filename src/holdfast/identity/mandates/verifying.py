@@ -40,6 +40,7 @@ from holdfast.identity.mandates.mandate import (
     Mandate,
     holder_subjects,
     once,
+    paid_by,
     principal_subjects,
 )
 from holdfast.identity.mandates.tokens import (
@@ -169,13 +170,14 @@ class MandateVerifier:
             authorities=authorities,
             build=claims.hf_build,
         )
+        expires = Instant(claims.exp * _SECOND)
         return Mandate(
             principal=claims.sub,
             audience=claims.aud,
             hops=(hop,),
             authorities=authorities,
             since=Instant(max(claims.iat, claims.nbf or 0) * _SECOND),
-            expires=Instant(claims.exp * _SECOND),
+            expires=expires,
             key=key,
             thumbprint=key.thumbprint,
             txn=claims.txn,
@@ -188,6 +190,7 @@ class MandateVerifier:
             digest=digest,
             token_digest=digest,
             build=claims.hf_build,
+            payers=paid_by(hop.purse, hop.subject, authorities, expires=expires),
         )
 
     def _verify_flat(self, compact: Compact, digest: bytes) -> Mandate:
@@ -265,13 +268,15 @@ def _verify_link(parent: Mandate, compact: Compact, digest: bytes) -> Mandate:
         build=claims.hf_build,
         why=claims.why,
     )
+    expires = Instant(claims.exp * _SECOND)
+    paying = paid_by(hop.purse, hop.subject, authorities, expires=expires)
     return Mandate(
         principal=parent.principal,
         audience=parent.audience,
         hops=(*parent.hops, hop),
         authorities=authorities,
         since=parent.since,
-        expires=Instant(claims.exp * _SECOND),
+        expires=expires,
         key=key,
         thumbprint=key.thumbprint,
         txn=parent.txn,
@@ -280,6 +285,7 @@ def _verify_link(parent: Mandate, compact: Compact, digest: bytes) -> Mandate:
         digest=digest,
         token_digest=compact.digest(),
         build=claims.hf_build,
+        payers=(*parent.payers, *paying),
     )
 
 

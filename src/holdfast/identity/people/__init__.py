@@ -9,6 +9,7 @@ issuer. Nothing here reads a clock or a socket.
 from holdfast.identity.people.errors import (
     LoginDeniedError,
     LoginError,
+    LoginGroupError,
     LoginIssuerError,
     LoginNonceError,
     LoginStateError,
@@ -31,6 +32,7 @@ __all__ = [
     "Login",
     "LoginDeniedError",
     "LoginError",
+    "LoginGroupError",
     "LoginIssuerError",
     "LoginNonceError",
     "LoginStateError",

@@ -39,6 +39,12 @@ class LoginNonceError(LoginError):
     code = "login.nonce"
 
 
+class LoginGroupError(LoginError):
+    """Whoever logged in is in none of the groups that the blueprint lets in."""
+
+    code = "login.not-a-member"
+
+
 class SessionEndedError(LoginError):
     """Nobody is logged in here, or no longer."""
 
