@@ -8,6 +8,7 @@ import importlib
 import inspect
 import pkgutil
 
+import advice_on_identity
 from reference_pages import REFERENCE, note, settle, table
 
 import holdfast
@@ -32,7 +33,23 @@ arrives as the last event.
 """
 
 # What would make a refused call pass. A rule without advice stops this tool.
-ADVICE = {
+ADVICE = advice_on_identity.ADVICE | {
+    "request.origin": "Call from no web page, or from one of a host that the gateway is known by.",
+    "request.host": "Call the gateway by its address, or by a name it is known by.",
+    "mcp.message": "Send one JSON-RPC message: UTF-8, no member twice, none that differs from a known one in case only.",
+    "mcp.header-mismatch": "Repeat in `Mcp-Method`, `Mcp-Name`, `Mcp-Param-*` and `MCP-Protocol-Version` what the body says.",
+    "mcp.version": "Speak one of the revisions in `error.data.supported`.",
+    "mcp.method": "Ask for what `server/discover` or `initialize` announced.",
+    "mcp.params": "Send the params as the specification of the method has them; `error.message` says where.",
+    "mcp.session": "Send `initialize` again; or no session, for none is needed.",
+    "mcp.state": "Begin the call anew, without `requestState`.",
+    "mcp.answer": "Tell whoever runs the server; `error.message` says what is wrong with its answer.",
+    "tool.unknown": "Ask for what `tools/list`, `resources/list` or `prompts/list` shows.",
+    "tool.undeclared": "Allow the tool in the `tools` control of the server's node or of the relationship.",
+    "tool.unapproved": "Read it with `holdfast tools show`, then `holdfast tools approve`.",
+    "tool.changed": "Read the change with `holdfast tools diff`, then approve or reject it.",
+    "tool.unseen": "Try again shortly; see that the server runs.",
+    "tool.arguments": "Send the arguments that the tool's `inputSchema` describes.",
     "request.method": "Use the method the message names.",
     "request.type": "Send `Content-Type: application/json`.",
     "request.body": "Send one JSON object as OpenAI's API reference has it; `error.param` says where.",
@@ -42,6 +59,11 @@ ADVICE = {
     "node.unknown": "Ask for a name that `GET /v1/models` lists.",
     "relationship.undeclared": "Declare `connects: [caller, callee]` in the blueprint.",
     "policy.denied": "The message names the policies; their owner decides.",
+    "obligation.redact": "Send strict JSON, no member twice and not nested deeply; and nothing in a name that policy wants taken out.",
+    "approval.denied": "Ask whoever said no: the record's `approver`.",
+    "approval.timeout": "Tell the group that the message names, then ask again; `holdfast approvals list` shows them what waits.",
+    "approval.full": "Come again when others were decided.",
+    "approval.interrupted": "Ask again.",
     "limit.request-bytes": "Send less, or raise `limits.request_bytes` of the relationship.",
     "limit.max-tokens": "Ask for fewer tokens, or raise `limits.max_tokens` of the relationship.",
     "request.timeout-header": "Send `x-request-timeout-ms` as whole milliseconds, at most a day.",
@@ -49,6 +71,8 @@ ADVICE = {
     "bulkhead.full": "Come again when calls have ended, or raise the `bulkhead` the message names.",
     "budget.exhausted": "`Retry-After` says when the period ends; or raise the `budget` named.",
     "budget.unavailable": "Come again in a second; `/readyz` says whether the keeper is well.",
+    "authority.exhausted": "The message names whose mandate it is; get a new one, or ask for less `max_tokens`.",
+    "authority.unpriced": "Write a `price` for every upstream of the callee, 0 where tokens cost nothing; or limit calls.",
     "queue.full": "Come again later; more upstreams, or a longer `concurrency.queue`, would take it.",
     "queue.timeout": "Come again later; more upstreams, or a longer `concurrency.queue_s`, would take it.",
     "upstream.open": "`Retry-After` says when an upstream is tried again; look at its own log.",
@@ -84,7 +108,7 @@ WIRE = {
     "http.line-end": ("400", "A line of the head does not end in CR LF, or the head holds a NUL."),
     "http.folding": ("400", "A header field continues on the next line (obsolete folding)."),
     "http.malformed": ("400", "Not HTTP/1.1, a NUL or bare CR in the head, or bad chunks."),
-    "http.host": ("400", "There is not exactly one `Host`."),
+    "http.host": ("400", "There is not exactly one `Host`, or it is no host."),
     "http.framing": (
         "400 or 501",
         "`Content-Length` or `Transfer-Encoding` is repeated, contradictory or not understood.",
@@ -106,6 +130,16 @@ Commands print the code with `--json`; the control API answers `{"error": {"code
 
 # Codes that a place gives instead of its class's own.
 INSTEAD = {
+    "attestation.memory-interposer": (
+        "identity",
+        "A dated rule: hardware that a memory interposer was shown to break.",
+    ),
+    "attestation.milan-root-seed": (
+        "identity",
+        "A dated rule: AMD Milan, whose root seed was shown to leak.",
+    ),
+    "audit.no-alarm": ("app", "The call named is not one that was begun and has no outcome."),
+    "data.no-salt": ("app", "The tenant has no salt: it was erased, or never made."),
     "audit.pending": ("app", "The call's records are durable, but not under a checkpoint yet."),
     "audit.receipt-unwitnessed": ("app", "A COSE receipt carries no cosignatures of witnesses."),
 }

@@ -47,6 +47,7 @@ nodes:
     description: Has a thing of every kind.
     controls:
       upstream: {{url: "http://127.0.0.1:{port}/mcp", dialect: mcp}}
+      tools: {{egress: {{hosts: ["*", example, test, path], schemes: [http, https, test, file]}}}}
 relationships:
   - {{id: tester-uses, connects: [tester, {server}], protocol: HTTP, description: Tests.}}
 """

@@ -23,7 +23,7 @@ from targets import HERE
 from holdfast.app.files import load_texts
 from holdfast.audit import Done, Recorder, decode_record, encode_record
 from holdfast.core import NodeId, Salt
-from holdfast.gateway import Gateway
+from holdfast.gateway import Gateway, Identities
 from holdfast.gateway.call import (
     Accepted,
     Allowed,
@@ -42,10 +42,10 @@ from holdfast.gateway.stages.guard import Guard
 from holdfast.gateway.stages.route import Route
 from holdfast.gateway.stages.write import Write
 from holdfast.gateway.tolls import TollBook
-from holdfast.gateway.upstreams import build_upstreams
+from holdfast.gateway.upstreams import Makings, build_upstreams
 from holdfast.identity import Credentials, new_key
 from holdfast.wire import Exchange, Request, Server
-from holdfast.world.ports import Address
+from holdfast.world.ports import Address, ListenTls
 from holdfast.world.real import SystemClock, SystemEntropy
 
 TOGETHER = 16
@@ -87,12 +87,18 @@ class MemoryNetwork:
     factory: Callable[[], asyncio.Protocol]
 
     async def listen(
-        self, factory: Callable[[], asyncio.Protocol], *, sock: socket.socket | Address
+        self,
+        factory: Callable[[], asyncio.Protocol],
+        *,
+        sock: socket.socket | Address,
+        tls: ListenTls | None = None,
     ) -> "MemoryNetwork":
         self.factory = factory
         return self
 
     def close(self) -> None: ...
+
+    def renew(self) -> None: ...
 
     async def connect(
         self, factory: Callable[[], asyncio.Protocol], *, address: Address
@@ -260,11 +266,13 @@ def stage_parts(bench: Bench, request: Request) -> dict[str, Callable[[], object
     """Each stage alone, on what the stage before it made."""
     blueprint, policy = bench.loaded.blueprint, bench.loaded.policy
     accept = Accept(bench.clock, bench.entropy)
-    authenticate = Authenticate(bench.credentials, blueprint)
+    identities = Identities(bench.clock, bench.entropy, session_root=bytes(32))
+    authenticate = Authenticate(bench.credentials, blueprint, identities)
     authorize, guard = Authorize(blueprint, policy), Guard(blueprint)
-    upstreams = build_upstreams(
-        blueprint, network=bench.network, spawn=bench.spawn, secret=_no_secret, previous={}
+    makings = Makings(
+        network=bench.network, clock=bench.clock, spawn=bench.spawn, secret=_no_secret
     )
+    upstreams = build_upstreams(blueprint, makings, previous={})
     groups = build_groups(
         blueprint, upstreams, clock=bench.clock, entropy=bench.entropy, previous={}
     )
@@ -272,7 +280,7 @@ def stage_parts(bench: Bench, request: Request) -> dict[str, Callable[[], object
     route = Route(blueprint, groups, tolls=tolls, caches={}, clock=bench.clock)
     accepted = accept(request)
     assert isinstance(accepted, Accepted)
-    known = authenticate(accepted)
+    known = authenticate(accepted, request)
     assert isinstance(known, Known)
     allowed = authorize(known)
     assert isinstance(allowed, Allowed)
@@ -282,7 +290,7 @@ def stage_parts(bench: Bench, request: Request) -> dict[str, Callable[[], object
     assert isinstance(routed, Routed)
     return {
         "accept": lambda: accept(request),
-        "authenticate": lambda: authenticate(accepted),
+        "authenticate": lambda: authenticate(accepted, request),
         "authorize": lambda: authorize(known),
         "guard": lambda: guard(allowed),
         "route": lambda: route(screened),

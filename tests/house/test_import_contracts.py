@@ -26,7 +26,11 @@ PLANTED = {
         "holdfast.identity.store",
         "holdfast.registry.store",
     ],
-    "gateway/replies.py": ["holdfast.providers.openai", "holdfast.resilience.breaker"],
+    "gateway/replies.py": [
+        "holdfast.providers.openai",
+        "holdfast.resilience.breaker",
+        "holdfast.guards.redaction",
+    ],
     "faces/api/models.py": ["holdfast.faces.web", "holdfast.gateway.path", "holdfast.app.logs"],
     "app/logs.py": [
         "holdfast.testing.caller",

@@ -306,9 +306,12 @@ def test_who_refuses_at_the_provider_is_not_logged_in(
     with LoginCommand(logged) as command:
         browser = browsers()
         sent = browser.begin(command.url)
-        browser.come_back(browser.sign_in(sent, action="deny"))
-        if command.is_waiting():  # the provider leaves the state out of its refusal: not an answer
-            return
+        back = browser.sign_in(sent, action="deny")
+        state = parse_qs(urlsplit(sent).query)["state"][0]
+        # This provider leaves the state out of its refusal: alone it is nobody's answer.
+        assert browser.come_back(back) == 403
+        assert command.is_waiting()
+        assert browser.come_back(f"{back}&state={state}") == 403
         assert command.end()["error"]["code"] == "login.denied"
 
 

@@ -11,7 +11,16 @@ from typing import TypeAlias
 import msgspec
 
 from holdfast.core import HoldfastError
-from holdfast.gateway import News, NodeSeen, Seen, Totals, UpstreamSeen
+from holdfast.gateway import (
+    Cancelled,
+    News,
+    NodeSeen,
+    Question,
+    Seen,
+    Totals,
+    UpstreamSeen,
+    Verdict,
+)
 from holdfast.identity.revocation import Freshness
 from holdfast.registry import DescriptorKind
 from holdfast.resilience import (
@@ -75,6 +84,30 @@ class UpstreamNews(msgspec.Struct, frozen=True, tag=True):
     """From the worker that learnt it to the keeper, and from there to every other."""
 
     news: News
+
+
+class CancelNews(msgspec.Struct, frozen=True, tag=True):
+    """A client took a request back at a worker that does not carry it: another may."""
+
+    cancelled: Cancelled
+
+
+class ApprovalAsked(msgspec.Struct, frozen=True, tag=True):
+    """A call waits at a worker for a person's word."""
+
+    question: Question
+
+
+class ApprovalWithdrawn(msgspec.Struct, frozen=True, tag=True):
+    """It waits no more, though nobody decided."""
+
+    call: str
+
+
+class ApprovalGiven(msgspec.Struct, frozen=True, tag=True):
+    """Somebody decided, yes or no."""
+
+    verdict: Verdict
 
 
 class RevocationNews(msgspec.Struct, frozen=True, tag=True):
@@ -187,6 +220,10 @@ Message: TypeAlias = (
     | Drain
     | RenewTls
     | UpstreamNews
+    | CancelNews
+    | ApprovalAsked
+    | ApprovalWithdrawn
+    | ApprovalGiven
     | RevocationNews
     | PassportNews
     | TrustNews

@@ -11,20 +11,36 @@ from pathlib import Path
 
 import msgspec
 
+from holdfast.audit import Act
 from holdfast.core import HoldfastError
 
 ANSWER_S = 10.0
 RESTART_S = 600.0
 """A restart takes a second or two for each worker, and each step has a bound of its own."""
-LINE_BYTES_MAX = 4096
+LINE_BYTES_MAX = 16_384
+REPLY_BYTES_MAX = 16 * 1024 * 1024
+"""All that waits for an approval, without what would be sent."""
 _UNIX_PATH_MAX = 100
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's word about a call that waits. ``groups`` are those that the person speaks for."""
+
+    call: str
+    is_yes: bool
+    act: Act
+    groups: tuple[str, ...]
 
 
 class Request(msgspec.Struct, frozen=True):
     """``credentials``: read them anew, on every worker. ``revocations``: the same, and passports
-    too. ``tools``: the approved tools. ``restart``: put a fresh worker in every place."""
+    too. ``tools``: the approved tools. ``restart``: put a fresh worker in every place.
+    ``approvals``: tell what waits for one; ``approval``: tell all about ``call``; ``decide``: take a
+    person's ``decision``."""
 
     operation: str
+    call: str | None = None
+    decision: Decision | None = None
 
     @property
     def answer_s(self) -> float:
@@ -34,11 +50,16 @@ class Request(msgspec.Struct, frozen=True):
 
 class Reply(msgspec.Struct, frozen=True):
     """``workers`` is how many have done it, ``leaving`` how many replaced ones still finish calls;
-    ``problem`` says why not."""
+    ``questions`` are what was asked for, ``left`` the groups whose yes is still missing;
+    ``problem`` says why not, ``code`` and ``fix`` what that is and how to mend it."""
 
     workers: int = 0
     leaving: int = 0
     problem: str | None = None
+    code: str | None = None
+    fix: str = ""
+    questions: tuple[msgspec.Raw, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 class ControlError(HoldfastError):
@@ -58,7 +79,9 @@ async def serve_control(
                 request = msgspec.json.decode(await reader.readline(), type=Request)
             async with asyncio.timeout(request.answer_s):
                 reply = await answer(request)
-        except (TimeoutError, ValueError, HoldfastError) as error:
+        except HoldfastError as error:
+            reply = Reply(problem=error.what, code=error.code, fix=error.fix)
+        except (TimeoutError, ValueError) as error:
             reply = Reply(problem=str(error) or type(error).__name__)
         writer.write(msgspec.json.encode(reply) + b"\n")
         writer.close()
@@ -75,7 +98,7 @@ def tell(path: Path, request: Request) -> Reply:
             sock.connect(_short(path))
             sock.sendall(msgspec.json.encode(request) + b"\n")
             with sock.makefile("rb") as file:
-                line = file.readline(LINE_BYTES_MAX)
+                line = file.readline(REPLY_BYTES_MAX)
         reply = msgspec.json.decode(line, type=Reply)
     except (OSError, msgspec.DecodeError) as error:
         raise ControlError(
@@ -83,7 +106,8 @@ def tell(path: Path, request: Request) -> Reply:
             fix="the change is stored; restart the instance to put it in force",
         ) from error
     if reply.problem is not None:
-        raise ControlError(f"the running instance could not act: {reply.problem}")
+        what = f"the running instance could not act: {reply.problem}"
+        raise ControlError(what, fix=reply.fix, code=reply.code)
     return reply
 
 

@@ -20,6 +20,7 @@ class DeclaredProvider(msgspec.Struct, frozen=True, kw_only=True):
     client_secret: str | None = None
     scopes: tuple[str, ...] = ()
     groups_claim: str | None = None
+    groups: tuple[str, ...] = ()
 
     def secret(self) -> str | None:
         """The client's secret, read now; ``FileError`` when it is not where it should be."""
@@ -64,6 +65,7 @@ def _declared(provider: IdentityProvider, source: str) -> DeclaredProvider:
         client_secret=_reference(provider.client_secret, source),
         scopes=provider.scopes,
         groups_claim=provider.groups_claim,
+        groups=provider.groups,
     )
 
 

@@ -9,6 +9,7 @@ origins that the operator named, and for nothing else.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
@@ -23,7 +24,7 @@ from holdfast.core import (
     read_address,
     read_host,
 )
-from holdfast.wire import ClientPool, WireError
+from holdfast.wire import ClientPool, ConnectError, WireError
 from holdfast.world.ports import Address, Names, Network
 
 URL_LENGTH_MAX = 2_048
@@ -185,9 +186,21 @@ class Fetcher:
         *,
         bytes_max: int,
     ) -> Reply:
-        """Over a connection of its own to the first address: nothing is shared between fetches."""
+        """To the first address that can be reached; once one was, no other is tried."""
+        for address in addresses[:-1]:
+            with contextlib.suppress(ConnectError):
+                return await self._send_to(address, target, message, bytes_max=bytes_max)
+        try:
+            return await self._send_to(addresses[-1], target, message, bytes_max=bytes_max)
+        except ConnectError as error:
+            raise FetchError(f"{target.origin} cannot be reached: {error.what}") from error
+
+    async def _send_to(
+        self, address: IpAddress, target: Target, message: bytes, *, bytes_max: int
+    ) -> Reply:
+        """Over a connection of its own: nothing is shared between fetches."""
         pinned = Address(
-            host=str(addresses[0]),
+            host=str(address),
             port=target.port,
             tls=target.scheme == "https",
             name=str(target.host),
@@ -206,6 +219,8 @@ class Fetcher:
         )
         try:
             return await gathered(pool, message, bytes_max=bytes_max)
+        except ConnectError:
+            raise
         except (AskError, WireError) as error:
             raise FetchError(f"{target.origin} did not answer: {error.what}") from error
         finally:

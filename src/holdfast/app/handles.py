@@ -40,10 +40,18 @@ class WorkerHandle:
     ``index`` names it, in records and in its journals: no two living workers share one.
     """
 
-    def __init__(self, index: int, sock: socket.socket, tls: ListenTls | None = None) -> None:
+    def __init__(
+        self,
+        index: int,
+        sock: socket.socket,
+        *,
+        tls: ListenTls | None = None,
+        origins: tuple[str, ...] = (),
+    ) -> None:
         self.index = index
         self.sock = sock
         self.tls = tls
+        self.origins = origins
         self.process: asyncio.subprocess.Process | None = None
         self.channel: Channel | None = None
         self.adopted = False
@@ -56,7 +64,13 @@ class WorkerHandle:
         """Start the process; it waits for its first ``Prepare``."""
         ours, theirs = socket.socketpair()
         settings = WorkerSettings(
-            self.index, workers, theirs.fileno(), self.sock.fileno(), str(data), self.tls
+            self.index,
+            workers,
+            theirs.fileno(),
+            self.sock.fileno(),
+            str(data),
+            self.tls,
+            self.origins,
         )
         with theirs:
             self.process = await asyncio.create_subprocess_exec(

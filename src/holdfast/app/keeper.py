@@ -6,6 +6,7 @@ blueprint changes every worker takes the new one, or none does.
 
 import asyncio
 
+import msgspec
 import structlog
 
 from holdfast.app import wiring
@@ -23,13 +24,15 @@ from holdfast.app.staff import Staff
 from holdfast.app.watched import looks_of_blueprint, looks_of_tls
 from holdfast.app.workers import Fleet
 from holdfast.audit import Checkpoint, Log, field_value
-from holdfast.core import HoldfastError
+from holdfast.core import HoldfastError, Instant, rfc3339
+from holdfast.gateway import Question
 from holdfast.identity import CredentialStore
 from holdfast.world.ports import Store
 from holdfast.world.real import SystemEntropy
 
 INTEGRATE_S = 1.0
 ANNOUNCE_S = 0.25
+ALARMS_S = 5.0
 WATCH_S = 0.5
 DRAIN_S = 10.0
 FINISH_S = 300.0
@@ -100,8 +103,20 @@ class Keeper:
                 return Reply(workers=await self.staff.curator.adopt())
             case "restart":
                 return await self.restart()
+            case "approvals" | "approval" | "decide":
+                return await self._about_approvals(request)
             case unknown:
                 return Reply(problem=f"unknown operation '{unknown[:50]}'")
+
+    async def _about_approvals(self, request: Request) -> Reply:
+        desk = self.staff.approvals
+        if request.decision is not None:
+            left = await desk.decide(request.decision)
+            self.monitor.note()
+            return Reply(left=left)
+        if request.call is not None:
+            return _told((desk.question(request.call),))
+        return _told(desk.questions())
 
     async def restart(self) -> Reply:
         """A fresh worker in every place; no call is cut off for it. ``FleetError`` says why not."""
@@ -185,6 +200,19 @@ class Keeper:
             await asyncio.sleep(INTEGRATE_S)
             await self.integrate_once()
 
+    async def watch_alarms(self) -> None:
+        """Look for calls that were begun and have no outcome, for ever."""
+        while True:
+            await asyncio.sleep(ALARMS_S)
+            try:
+                found = await asyncio.to_thread(self.monitor.look_for_alarms)
+            except HoldfastError as error:
+                log.error("alarms.unknown", reason=str(error))
+                continue
+            before, self.monitor.alarms = self.monitor.alarms, found
+            if len(found) > len(before):
+                log.error("alarms.raised", open=len(found), oldest=rfc3339(Instant(found[0].at)))
+
     async def announce(self) -> None:
         """Let watchers look for changes, for ever."""
         while True:
@@ -240,3 +268,7 @@ class Keeper:
             self._credentials.active().encode(),
             loaded.signed_by is not None,
         )
+
+
+def _told(questions: tuple[Question, ...]) -> Reply:
+    return Reply(questions=tuple(msgspec.Raw(msgspec.json.encode(each)) for each in questions))

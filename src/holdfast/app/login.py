@@ -24,6 +24,7 @@ from holdfast.core import rfc3339
 from holdfast.identity.people import (
     Login,
     LoginError,
+    LoginGroupError,
     Person,
     PersonSession,
     Provider,
@@ -147,9 +148,15 @@ async def _redeem(
     )
     token = read_token_answer(declared.issuer, answer.status, answer.body)
     jwks = await fetcher.get(login.provider.jwks_uri, types=KEYS_TYPES)
-    return verify_id_token(
+    person = verify_id_token(
         token, jwks, login, now=SystemClock().now(), groups_claim=declared.groups_claim
     )
+    if declared.groups and not set(declared.groups) & set(person.groups):
+        raise LoginGroupError(
+            f"{person.principal} is in none of the groups that may log in",
+            fix="let the provider add you to one, or name another under `people` in the blueprint",
+        )
+    return person
 
 
 def _keep(data: DataDir, person: Person) -> LoggedIn:

@@ -30,7 +30,6 @@ from holdfast.identity import (
     MandateVerifier,
     PublicKey,
     SigningKey,
-    SpiffeId,
     Terms,
     Trust,
     authorities_from_json,
@@ -41,7 +40,6 @@ from holdfast.identity import (
     grant_to_service,
     issuer_name,
     read_authorities,
-    read_compact,
     read_spiffe_id,
     verify_wit,
 )
@@ -123,11 +121,11 @@ def grant_for_service(data: DataDir, asked: Asked) -> Granted:
 def _grant(data: DataDir, asked: Asked, *, principal: str | None, act: Act) -> Granted:
     agent = principal_of(data, asked.agent)
     wanted = authority_of(asked.authority)
-    issuer = issuer_of(data)
+    issuer, tenant = issuer_of(data), _tenant(data)
     with _store(data) as store:
         passport = _passport(data, store, agent)
         key = _holder_key(asked, agent, issuer, now=act.at)
-        _check_free(store, passport, key=key, principal=principal)
+        _check_free(store, passport, tenant=tenant, key=key, principal=principal)
         token = _signed(
             issuer,
             Holder(agent=agent, key=key, build=passport.build),
@@ -135,9 +133,10 @@ def _grant(data: DataDir, asked: Asked, *, principal: str | None, act: Act) -> G
             wanted=wanted,
             widest=passport.max_mandate,
             principal=principal,
+            tenant=tenant,
             now=act.at,
         )
-        shown = _shown(_verified(issuer, token, agent, now=act.at, revoked=RevocationSet()))
+        shown = _shown(_verified(issuer, token, tenant, now=act.at, revoked=RevocationSet()))
         named = f"{agent}#{shown.txn}"
         with store.transaction() as change:
             digest = sha256_digest(token)
@@ -153,10 +152,12 @@ def _signed(
     wanted: tuple[Authority, ...],
     widest: tuple[Authority, ...],
     principal: str | None,
+    tenant: str,
     now: Instant,
 ) -> bytes:
     signer = MandateIssuer(iss=issuer_name(issuer.trust_domain), key=issuer.token_key(now))
-    terms = Terms(audience=_audience(holder.agent), ttl_s=asked.ttl_s, depth=asked.depth)
+    audience = gateway_name(issuer.trust_domain, tenant)
+    terms = Terms(audience=audience, ttl_s=asked.ttl_s, depth=asked.depth)
     entropy = SystemEntropy()
     if principal is None:
         return grant_to_service(
@@ -179,12 +180,10 @@ def show_mandate(data: DataDir, file: Path) -> MandateShown:
     """The mandate in a file, verified as the gateway does; a ``TokenError`` says why it is not."""
     data.require()
     token = read_mandate_file(file)
-    root = read_compact(token.partition(b"~")[0], bytes_max=MANDATE_FILE_BYTES_MAX).payload
-    agent = root.get("client_id")
     with _store(data) as store:
         revoked = RevocationStore(store).state().held
     issuer, now = issuer_of(data), SystemClock().now()
-    return _shown(_verified(issuer, token, str(agent), now=now, revoked=revoked))
+    return _shown(_verified(issuer, token, _tenant(data), now=now, revoked=revoked))
 
 
 def delegate_mandate(
@@ -281,11 +280,12 @@ def _holder_key(asked: Asked, agent: str, issuer: Issuer, *, now: Instant) -> Pu
     return wit.key
 
 
-def _check_free(store: Store, passport: Passport, *, key: PublicKey, principal: str | None) -> None:
+def _check_free(
+    store: Store, passport: Passport, *, tenant: str, key: PublicKey, principal: str | None
+) -> None:
     """That nobody is given what would be refused at once."""
-    agent = passport.sub
     subjects = [
-        *subjects_of_holder(agent, tenant=_tenant(agent), roll=Roll.of([passport])),
+        *subjects_of_holder(passport.sub, tenant=tenant, roll=Roll.of([passport])),
         subject("key", key.thumbprint),
     ]
     if principal is not None:
@@ -296,26 +296,23 @@ def _check_free(store: Store, passport: Passport, *, key: PublicKey, principal: 
 
 
 def _verified(
-    issuer: Issuer, token: bytes, agent: str, *, now: Instant, revoked: RevocationSet
+    issuer: Issuer, token: bytes, tenant: str, *, now: Instant, revoked: RevocationSet
 ) -> Mandate:
-    issuers = {issuer_name(issuer.trust_domain): issuer.keys()}
-    return MandateVerifier(_audience(agent), issuers).verify(token, now=now, revoked=revoked)
+    """As this instance's gateway does."""
+    verifier = MandateVerifier(
+        gateway_name(issuer.trust_domain, tenant),
+        {issuer_name(issuer.trust_domain): issuer.keys()},
+    )
+    return verifier.verify(token, now=now, revoked=revoked)
 
 
-def _audience(agent: str) -> str:
-    """The gateway of the agent's own tenant."""
-    return gateway_name(_named(agent).trust_domain, _tenant(agent))
-
-
-def _tenant(agent: str) -> str:
-    tenant = _named(agent).tenant
-    if tenant is None:
-        raise MandateInputError(f"{agent} is no node of a tenant", fix="name a node")
-    return tenant
-
-
-def _named(agent: str) -> SpiffeId:
-    return read_spiffe_id(agent)
+def _tenant(data: DataDir) -> str:
+    """The tenant of the blueprint in force."""
+    for name in data.principals().values():
+        tenant = read_spiffe_id(name).tenant
+        if tenant is not None:
+            return tenant
+    raise MandateInputError("the blueprint declares no nodes", fix="declare one")
 
 
 def _shown(mandate: Mandate) -> MandateShown:

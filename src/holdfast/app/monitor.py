@@ -9,7 +9,7 @@ from holdfast.app.channel import Report
 from holdfast.app.merging import Past, merge_nodes, merge_upstreams, sum_totals, without_room
 from holdfast.audit import INTENT_GRACE_S, Intent, LogReader
 from holdfast.blueprint import Blueprint
-from holdfast.faces import Live, WorkerState
+from holdfast.faces import Live, WaitingCall, WorkerState
 from holdfast.gateway import BudgetSeen, Seen
 from holdfast.world.ports import Clock
 
@@ -28,12 +28,14 @@ class Monitor:
         blueprint: Blueprint,
         workers: Callable[[], tuple[WorkerState, ...]],
         budgets: Callable[[], tuple[BudgetSeen, ...]],
+        approvals: Callable[[], tuple[WaitingCall, ...]],
     ) -> None:
         self._clock = clock
         self._reader = reader
         self._blueprint = blueprint
         self._workers = workers
         self._budgets = budgets
+        self._approvals = approvals
         self._reports: dict[int, Report] = {}
         self._past = Past()
         self._recent: deque[Seen] = deque(maxlen=RECENT_MAX)
@@ -55,6 +57,10 @@ class Monitor:
         report = self._reports.pop(worker, None)
         if report is not None:
             self._past.take(report)
+        self._version += 1
+
+    def note(self) -> None:
+        """Something changed that no worker reports."""
         self._version += 1
 
     async def announce(self) -> None:
@@ -100,6 +106,7 @@ class Monitor:
             merge_upstreams(reports, self._past),
             self._budgets(),
             self.alarms,
+            self._approvals(),
         )
 
     async def changes(self) -> AsyncIterator[Live]:

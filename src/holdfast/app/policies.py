@@ -102,6 +102,11 @@ def _found(path: Path, blueprint: Path | None) -> _Found:
     return _Found(policy, within, bundle)
 
 
+def policy_at(path: Path, blueprint: Path | None = None) -> Policy:
+    """The policies of a blueprint, or of a bundle within one."""
+    return _found(path, blueprint).policy
+
+
 def make_bundle(
     folder: Path, *, blueprint: Path | None = None, name: str | None = None, trial: bool = False
 ) -> Bundle:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from holdfast.app.approvals import ApprovalDesk
 from holdfast.app.channel import Message
 from holdfast.app.curator import Curator
 from holdfast.app.herald import Herald
@@ -14,12 +15,14 @@ from holdfast.app.witnesses import Witnesses
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staff:
     """``budgets`` keeps what may be spent, ``herald`` tells who may no longer act, ``curator`` keeps
-    the approved tools, ``warden`` the issuer's keys, ``witnesses`` have the log cosigned."""
+    the approved tools, ``warden`` the issuer's keys, ``approvals`` what waits for a person,
+    ``witnesses`` have the log cosigned."""
 
     budgets: Exchequer
     herald: Herald
     curator: Curator
     warden: Warden
+    approvals: ApprovalDesk
     witnesses: Witnesses
 
     def greeting(self, ticket: int) -> tuple[Message, ...]:

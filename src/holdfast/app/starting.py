@@ -8,14 +8,14 @@ import socket
 from collections.abc import Callable
 
 from holdfast.app import wiring
-from holdfast.app.channel import CheckpointNews, Message, Report, ToolsSeen
+from holdfast.app.approvals import ApprovalDesk
 from holdfast.app.console import make_console
 from holdfast.app.control import serve_control
 from holdfast.app.curator import Curator
 from holdfast.app.datadir import DataDir, InstanceInfo
 from holdfast.app.erasure import finish_erasures
 from holdfast.app.files import Loaded, load_blueprint
-from holdfast.app.handles import FleetError, WorkerHandle
+from holdfast.app.handles import FleetError
 from holdfast.app.herald import Herald
 from holdfast.app.instances import register
 from holdfast.app.issuing import IssuedDocuments
@@ -25,13 +25,13 @@ from holdfast.app.options import Options
 from holdfast.app.probing import probe_upstreams
 from holdfast.app.sockets import StartError, claim
 from holdfast.app.staff import Staff
+from holdfast.app.switchboard import Switchboard
 from holdfast.app.treasury import BudgetStore, Exchequer
 from holdfast.app.trusting import Warden
 from holdfast.app.witnesses import make_witnesses
 from holdfast.app.workers import Fleet
-from holdfast.audit import Log, field_value
+from holdfast.audit import Log
 from holdfast.registry import ToolPins
-from holdfast.resilience import LeaseToKeeper
 from holdfast.world.ports import Store
 from holdfast.world.real import SocketNetwork, SystemClock, SystemEntropy
 
@@ -97,35 +97,22 @@ def _compose(
     url: str,
     group: asyncio.TaskGroup,
 ) -> Keeper:
-    def on_report(worker: WorkerHandle, report: Report) -> None:
-        monitor.take(worker.index, report)
-
-    def on_lease(worker: WorkerHandle, message: LeaseToKeeper) -> None:
-        staff.budgets.hear(worker.index, message, tell=worker.tell)
-
-    def on_gone(worker: int) -> None:
-        monitor.forget(worker)
-        staff.budgets.gone(worker)
-
-    def greet(ticket: int) -> tuple[Message, ...]:
-        return (*staff.greeting(ticket), CheckpointNews(field_value(audit_log.checkpoint)))
-
-    def on_tools(report: ToolsSeen) -> None:
-        staff.curator.hear(report)
-
+    board = Switchboard(audit_log)
     fleet = Fleet(
         sockets,
         data=data.path,
         clock=clock,
         group=group,
-        on_report=on_report,
-        on_lease=on_lease,
-        on_gone=on_gone,
-        greet=greet,
-        on_tools=on_tools,
+        on_report=board.on_report,
+        on_lease=board.on_lease,
+        on_gone=board.on_gone,
+        greet=board.greet,
+        on_tools=board.on_tools,
+        on_approval=board.on_approval,
         tls=options.tls,
+        origins=options.trusting.origins,
     )
-    staff = _hire(
+    staff = board.staff = _hire(
         options,
         fleet,
         loaded=loaded,
@@ -136,12 +123,13 @@ def _compose(
         url=url,
         group=group,
     )
-    monitor = Monitor(
+    monitor = board.monitor = Monitor(
         clock=clock,
         reader=wiring.open_reader(data, store=store),
         blueprint=loaded.blueprint,
         workers=fleet.states,
         budgets=staff.budgets.seen,
+        approvals=staff.approvals.seen,
     )
     return Keeper(
         options,
@@ -188,6 +176,7 @@ def _hire(
             entropy=entropy,
             announce=fleet.announce,
         ),
+        approvals=ApprovalDesk(store),
         witnesses=make_witnesses(options.witnesses, data, store=store, spawn=group.create_task),
     )
 
@@ -210,6 +199,7 @@ async def _serve(
         raise
     control = await serve_control(data.control_socket, keeper.answer)
     tasks = [group.create_task(keeper.integrate()), group.create_task(keeper.announce())]
+    tasks.append(group.create_task(keeper.watch_alarms()))
     tasks += keeper.staff.serve(group)
     if keeper.options.watch:
         tasks.append(group.create_task(keeper.watch()))

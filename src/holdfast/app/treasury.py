@@ -13,6 +13,7 @@ from holdfast.blueprint import Blueprint, Budget, Period
 from holdfast.core import HoldfastError
 from holdfast.gateway import BudgetSeen, accounts_of
 from holdfast.resilience import (
+    Allotment,
     Amounts,
     Changes,
     LeaseReturned,
@@ -47,6 +48,29 @@ _COLUMNS = (
     "book, account, per, starts, ends, calls, tokens, money_nano, "
     "over_calls, over_tokens, over_money_nano"
 )
+_ALLOTMENTS_TABLE = """
+create table if not exists allotments (
+  book integer primary key,
+  account text not null,
+  root text not null,
+  ends integer not null,
+  calls_max integer not null,
+  tokens_max integer not null,
+  money_nano_max integer not null,
+  calls integer not null,
+  tokens integer not null,
+  money_nano integer not null,
+  over_calls integer not null,
+  over_tokens integer not null,
+  over_money_nano integer not null
+) strict
+"""
+_ALLOTMENTS_COLUMNS = (
+    "book, account, root, ends, calls_max, tokens_max, money_nano_max, calls, tokens, money_nano, "
+    "over_calls, over_tokens, over_money_nano"
+)
+# What was declared never changes.
+_SPENT = ", ".join(f"{name} = excluded.{name}" for name in _ALLOTMENTS_COLUMNS.split(", ")[7:])
 _RENEWED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.split(", ")[1:])
 _PERIODS: dict[str, Period] = {"minute": "minute", "hour": "hour", "day": "day", "month": "month"}
 
@@ -60,17 +84,20 @@ class BudgetStoreError(HoldfastError):
 
 
 class BudgetStore:
-    """The table ``budgets``, which this module owns. Calls block."""
+    """The tables ``budgets`` and ``allotments``, which this module owns. Calls block."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         with store.transaction() as change:
             change.execute(_TABLE)
+            change.execute(_ALLOTMENTS_TABLE)
 
     def load(self) -> list[SavedBook]:
         """Every account and period that is remembered."""
         with self._store.snapshot() as view:
-            return [_saved(row) for row in view.query(f"select {_COLUMNS} from budgets")]  # noqa: S608
+            budgets = view.query(f"select {_COLUMNS} from budgets")  # noqa: S608
+            allotments = view.query(f"select {_ALLOTMENTS_COLUMNS} from allotments")  # noqa: S608
+            return [*map(_saved, budgets), *map(_saved_allotment, allotments)]
 
     def save(self, changes: Changes) -> None:
         """One transaction. ``WorldError`` when the disk does not take it.
@@ -229,11 +256,29 @@ def _write(change: Transaction, changes: Changes) -> None:
                 *_row(saved.overdrawn),
             )
             for saved in changes.books
+            if saved.allotment is None
         ],
     )
+    marks = ", ".join("?" * 13)
     change.execute_many(
-        "delete from budgets where book = ?", [(number,) for number in changes.dropped]
+        f"insert into allotments ({_ALLOTMENTS_COLUMNS}) values ({marks}) "  # noqa: S608
+        f"on conflict (book) do update set {_SPENT}",
+        [
+            (
+                *(saved.book, saved.account, saved.allotment.root, saved.ends),
+                *_row(saved.allotment.limits),
+                *_row(saved.committed),
+                *_row(saved.overdrawn),
+            )
+            for saved in changes.books
+            if saved.allotment is not None
+        ],
     )
+    for table in ("budgets", "allotments"):
+        change.execute_many(
+            f"delete from {table} where book = ?",  # noqa: S608
+            [(number,) for number in changes.dropped],
+        )
 
 
 def _row(amounts: Amounts) -> tuple[int, int, int]:
@@ -265,7 +310,43 @@ def _saved(row: Row) -> SavedBook:
                 Amounts(over_calls, over_tokens, over_money),
             )
         case _:
-            raise BudgetStoreError(
-                "cannot read a budget: its row has another shape",
-                fix="the database was changed by something else; restore it from a backup",
+            raise _misshapen()
+
+
+def _saved_allotment(row: Row) -> SavedBook:
+    match row:
+        case (
+            int(book),
+            str(account),
+            str(root),
+            int(ends),
+            int(calls_max),
+            int(tokens_max),
+            int(money_max),
+            int(calls),
+            int(tokens),
+            int(money),
+            int(over_calls),
+            int(over_tokens),
+            int(over_money),
+        ):
+            limits = Amounts(calls_max, tokens_max, money_max)
+            return SavedBook(
+                book,
+                account,
+                "once",
+                0,
+                ends,
+                Amounts(calls, tokens, money),
+                Amounts(over_calls, over_tokens, over_money),
+                Allotment(account, limits, ends, root),
             )
+        case _:
+            raise _misshapen()
+
+
+def _misshapen() -> BudgetStoreError:
+    return BudgetStoreError(
+        "cannot read a budget: its row has another shape",
+        fix="the database was changed by something else; restore it from a backup",
+    )

@@ -85,6 +85,11 @@ def origins_of(url: str, given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def hosts_of(origins: tuple[str, ...]) -> frozenset[str]:
+    """The names of the machine in our own addresses."""
+    return frozenset(host for each in origins if (host := urlsplit(each).hostname))
+
+
 class Warden:
     """The keeper's side."""
 

@@ -19,6 +19,10 @@ import uvloop
 from holdfast.app.channel import (
     Adopt,
     Adopted,
+    ApprovalAsked,
+    ApprovalGiven,
+    ApprovalWithdrawn,
+    CancelNews,
     Channel,
     CheckpointNews,
     CredentialsAdopted,
@@ -44,11 +48,11 @@ from holdfast.app.channel import (
 )
 from holdfast.app.datadir import DataDir
 from holdfast.app.files import load_texts, secrets_beside
-from holdfast.app.trusting import adopt_trust
+from holdfast.app.trusting import adopt_trust, hosts_of
 from holdfast.app.wiring import SEAL_KEY, SESSION_KEY, digest_salt, make_recorder, registry_public
 from holdfast.audit import CHECKPOINT_FIELD
 from holdfast.core import HoldfastError, NodeId
-from holdfast.gateway import Gateway, Journeys, News, Seen
+from holdfast.gateway import Gateway, Journeys, News, Resource, Seen
 from holdfast.gateway import Path as CallPath
 from holdfast.identity import Credentials
 from holdfast.identity.passports import Passports, Roll
@@ -76,6 +80,7 @@ class WorkerSettings(msgspec.Struct, frozen=True):
     listen_fd: int
     data: str
     tls: ListenTls | None = None
+    origins: tuple[str, ...] = ()
 
 
 class Worker:
@@ -110,11 +115,21 @@ class Worker:
             revocations=self._revocations,
             passports=self._passports,
             session_root=data.key(SESSION_KEY, entropy),
+            hosts=hosts_of(settings.origins),
+            resource=Resource(
+                url=settings.origins[0] if settings.origins else None,
+                is_tls=settings.tls is not None,
+            ),
             programs=SystemPrograms(),
             pins=self._pins,
             seal=data.key(SEAL_KEY, entropy),
         )
         self._gateway.on_news = self._tell
+        self._gateway.watch_approvals(
+            on_asked=lambda question: channel.send(ApprovalAsked(question)),
+            on_over=lambda call: channel.send(ApprovalWithdrawn(call)),
+        )
+        self._gateway.watch_cancels(lambda taken_back: channel.send(CancelNews(taken_back)))
         self._leave: asyncio.Future[Drain] = asyncio.get_running_loop().create_future()
         self._prepared: tuple[int, CallPath] | None = None
         self._listening = False
@@ -177,6 +192,10 @@ class Worker:
                 self._channel.send(CredentialsAdopted(message.ticket))
             case UpstreamNews():
                 self._gateway.hear(message.news)
+            case CancelNews():
+                self._gateway.hear_cancelled(message.cancelled)
+            case ApprovalGiven():
+                self._gateway.hear_verdict(message.verdict)
             case RevocationNews():
                 self._take_revocations(message)
             case PinsNews():

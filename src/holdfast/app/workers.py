@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from itertools import count
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import structlog
@@ -13,6 +14,9 @@ from holdfast.app.bulletin import Bulletin
 from holdfast.app.channel import (
     Adopt,
     Adopted,
+    ApprovalAsked,
+    ApprovalWithdrawn,
+    CancelNews,
     CredentialsAdopted,
     Drain,
     Drained,
@@ -45,6 +49,8 @@ begins."""
 
 log = structlog.get_logger("holdfast.workers")
 
+OnApproval: TypeAlias = Callable[[WorkerHandle, ApprovalAsked | ApprovalWithdrawn], None]
+
 
 def _say_nothing(_ticket: int) -> tuple[Message, ...]:
     """There is nothing that a new worker must know before its first blueprint."""
@@ -68,9 +74,14 @@ class Fleet:
         on_gone: Callable[[int], None],
         greet: Callable[[int], tuple[Message, ...]] = _say_nothing,
         on_tools: Callable[[ToolsSeen], None] = lambda _report: None,
+        on_approval: OnApproval = lambda _worker, _message: None,
         tls: ListenTls | None = None,
+        origins: tuple[str, ...] = (),
     ) -> None:
-        self.workers = [WorkerHandle(index, sock, tls) for index, sock in enumerate(sockets)]
+        self.workers = [
+            WorkerHandle(index, sock, tls=tls, origins=origins)
+            for index, sock in enumerate(sockets)
+        ]
         self.leaving: dict[WorkerHandle, asyncio.Task[int]] = {}
         self._data = data
         self._clock = clock
@@ -80,6 +91,7 @@ class Fleet:
         self._on_gone = on_gone
         self._greet = greet
         self._on_tools = on_tools
+        self._on_approval = on_approval
         self._bulletin = Bulletin()
         self._current: Prepare | None = None
         # One change at a time: a worker that is being replaced must not miss, or undo, a reload or
@@ -266,8 +278,14 @@ class Fleet:
                 for other in (*self.workers, *self.leaving):
                     if other is not worker and other.adopted:
                         other.tell(message)
+            case CancelNews():
+                for other in (*self.workers, *self.leaving):
+                    if other is not worker and other.adopted:
+                        other.tell(message)
             case ToolsSeen():
                 self._on_tools(message)
+            case ApprovalAsked() | ApprovalWithdrawn():
+                self._on_approval(worker, message)
             case _:
                 pass
 
@@ -315,7 +333,7 @@ class Fleet:
         if self._stopping:
             raise FleetError("the instance is stopping")
         old = self.workers[place]
-        new = WorkerHandle(self._free_index(place), old.sock, old.tls)
+        new = WorkerHandle(self._free_index(place), old.sock, tls=old.tls, origins=old.origins)
         try:
             await self._replace(new)
         except asyncio.CancelledError:

@@ -58,6 +58,7 @@ from holdfast.blueprint.schema import json_schema, starter
 from holdfast.blueprint.source import Document, Plain, read_yaml
 from holdfast.blueprint.tools import (
     EFFECTS_ORDER,
+    Egress,
     Program,
     SideEffects,
     ToolRules,
@@ -87,6 +88,7 @@ __all__ = [
     "DeployedIn",
     "Dialect",
     "Document",
+    "Egress",
     "Ejection",
     "Fallback",
     "Flow",

@@ -10,6 +10,7 @@ class IdentityProvider:
     """An OpenID Connect provider whose people are believed, and what we are to it.
 
     ``issuer`` is its identifier to the letter. ``client_secret`` is None for a public client.
+    Where ``groups`` are named, only their members are let in.
     """
 
     issuer: str
@@ -17,3 +18,4 @@ class IdentityProvider:
     client_secret: SecretReference | None = None
     scopes: tuple[str, ...] = ()
     groups_claim: str | None = None
+    groups: tuple[str, ...] = ()

@@ -1,8 +1,15 @@
 """The forms of what people write about where they log in."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
-from pydantic import AfterValidator, Field, JsonValue, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    Field,
+    JsonValue,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from holdfast.blueprint import spelling
 from holdfast.blueprint.fields import Form, Name, Secret
@@ -10,6 +17,7 @@ from holdfast.blueprint.people import IdentityProvider
 
 PROVIDERS_MAX = 8
 SCOPES_MAX = 20
+GROUPS_MAX = 100
 
 
 def _check_issuer(text: str) -> str:
@@ -52,6 +60,19 @@ class ProviderForm(Form):
         default=None,
         description="The claim of the ID token that lists a person's groups. Default: none is read.",
     )
+    groups: Annotated[list[Name], Field(min_length=1, max_length=GROUPS_MAX)] | None = Field(
+        default=None,
+        description="Only members of one of these may log in; `groups_claim` says where they are "
+        "listed. Default: everybody whom the provider knows.",
+    )
+
+    @model_validator(mode="after")
+    def check_groups(self) -> Self:
+        if self.groups is not None and self.groups_claim is None:
+            raise spelling.wrong(
+                "groups are named, and not the claim that lists them", "write `groups_claim` too"
+            )
+        return self
 
 
 def _check_once(forms: list[ProviderForm]) -> list[ProviderForm]:
@@ -78,6 +99,7 @@ def settle_people(forms: list[ProviderForm] | None) -> tuple[IdentityProvider, .
             else None,
             scopes=tuple(sorted(set(form.scopes or ()))),
             groups_claim=form.groups_claim,
+            groups=tuple(sorted(set(form.groups or ()))),
         )
         for form in forms or ()
     )
@@ -95,6 +117,7 @@ def people_content(forms: list[ProviderForm] | None) -> dict[str, JsonValue]:
             "client_secret": str(each.client_secret) if each.client_secret else None,
             "scopes": list[JsonValue](each.scopes),
             "groups_claim": each.groups_claim,
+            "groups": list[JsonValue](each.groups),
         }
         for each in settle_people(forms)
     ]

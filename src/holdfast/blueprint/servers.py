@@ -11,8 +11,8 @@ from holdfast.blueprint.kinds import NodeKind, kind_of
 from holdfast.blueprint.layout import Layout
 from holdfast.blueprint.source import Path
 from holdfast.blueprint.spelling import secret_reference
-from holdfast.blueprint.tool_forms import ToolsForm
-from holdfast.blueprint.tools import Program, ToolRules, Tools, ToolSettings
+from holdfast.blueprint.tool_forms import EgressForm, ToolsForm
+from holdfast.blueprint.tools import Egress, Program, ToolRules, Tools, ToolSettings
 
 _OF_PROGRAMS = ("env", "cwd")
 _OF_URLS = ("api_key", "insecure_plain_http")
@@ -52,16 +52,29 @@ def settle_tools(form: ToolsForm | None, under: Tools) -> Tools:
     if form is None:
         return under
     each: Mapping[str, ToolSettings] = {
-        name: ToolSettings(timeout_s=tool.timeout_s, side_effects=tool.side_effects)
+        name: ToolSettings(
+            timeout_s=tool.timeout_s,
+            side_effects=tool.side_effects,
+            egress=_settle_egress(tool.egress),
+        )
         for name, tool in sorted((form.each or {}).items())
     }
     rules = ToolRules(
         allow=None if form.allow is None else tuple(form.allow),
         deny=tuple(form.deny or ()),
         side_effects=form.side_effects,
+        egress=_settle_egress(form.egress),
         each=MappingProxyType(each),
     )
     return Tools(rules=(*under.rules, rules))
+
+
+def _settle_egress(form: EgressForm | None) -> Egress | None:
+    if form is None:
+        return None
+    return Egress(
+        hosts=None if form.hosts is None else tuple(form.hosts), schemes=tuple(form.schemes)
+    )
 
 
 def is_server(node: NodeForm) -> bool:

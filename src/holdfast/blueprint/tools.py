@@ -28,11 +28,24 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Egress:
+    """Where addresses in what is sent to a tool may lead.
+
+    ``hosts``: names (``*.example.com`` for all under it), addresses and networks, ``*`` for every
+    public host; None is the same as ``*``. What is named may be private. Lower case throughout.
+    """
+
+    hosts: tuple[str, ...] | None = None
+    schemes: tuple[str, ...] = ("http", "https")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSettings:
     """What is said of one tool."""
 
     timeout_s: float | None = None
     side_effects: SideEffects | None = None
+    egress: Egress | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +56,7 @@ class ToolRules:
     allow: tuple[str, ...] | None = None
     deny: tuple[str, ...] = ()
     side_effects: SideEffects | None = None
+    egress: Egress | None = None
     each: Mapping[str, ToolSettings] = field(
         default_factory=lambda: MappingProxyType[str, ToolSettings]({})
     )
@@ -69,6 +83,12 @@ class Tools:
         written = (rules.each.get(name, _UNWRITTEN).timeout_s for rules in self.rules)
         return min((each for each in written if each is not None), default=None)
 
+    def egress(self, name: str) -> tuple[Egress, ...]:
+        """All that is written for the tool, each of which must allow an address; where nothing is,
+        the one that lets nothing private be reached."""
+        written = (rules.each.get(name, _UNWRITTEN).egress or rules.egress for rules in self.rules)
+        return tuple(each for each in written if each is not None) or (_PUBLIC,)
+
     def side_effects(self, name: str, *, is_read_only: bool | None = None) -> SideEffects:
         """What a call of the tool may change; ``write`` where nobody says anything.
 
@@ -86,6 +106,7 @@ class Tools:
 
 
 _UNWRITTEN = ToolSettings()
+_PUBLIC = Egress()
 
 
 def _effects(rules: ToolRules, name: str) -> SideEffects | None:

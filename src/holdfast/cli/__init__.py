@@ -8,6 +8,7 @@ import sys
 import click
 
 from holdfast import __version__
+from holdfast.cli.approvals import approvals
 from holdfast.cli.attest import attest
 from holdfast.cli.audit import audit
 from holdfast.cli.identity import identity
@@ -53,6 +54,7 @@ for each in (
     mandate,
     revoke,
     tools,
+    approvals,
     sign,
     audit,
     policy,

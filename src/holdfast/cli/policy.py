@@ -139,6 +139,19 @@ def policy_explain(
     show(found, explanation_text(found), as_json=as_json)
 
 
+@policy.command("matrix")
+@_file
+@_within
+@json_option
+@command
+def policy_matrix(file: Path, *, blueprint: Path | None, as_json: bool) -> None:
+    """Show who may do what to whom: every principal, action and resource of FILE's blueprint."""
+    from holdfast.app.matrix import matrix_text, permission_matrix
+
+    found = permission_matrix(file, blueprint)
+    show(found, matrix_text(found), as_json=as_json)
+
+
 @policy.command("diff")
 @click.argument("old", type=_path)
 @click.argument("new", type=_path)

@@ -6,7 +6,7 @@ both stands ``WitnessService``: a log's witness over HTTP, a process of its own.
 
 from holdfast.faces.documents import IssuerDocuments
 from holdfast.faces.registers import Registers
-from holdfast.faces.view import Live, SystemView, WorkerState
+from holdfast.faces.view import Live, SystemView, WaitingCall, WorkerState
 from holdfast.faces.witness import LIMITS as WITNESS_LIMITS
 from holdfast.faces.witness import WitnessService
 
@@ -16,6 +16,7 @@ __all__ = [
     "Live",
     "Registers",
     "SystemView",
+    "WaitingCall",
     "WitnessService",
     "WorkerState",
 ]

@@ -16,6 +16,12 @@ class HostRefusedError(FacesError):
     code = "faces.host-refused"
 
 
+class OriginRefusedError(FacesError):
+    """The request comes from a page that is not of this server."""
+
+    code = "faces.origin-refused"
+
+
 class PathUnknownError(FacesError):
     """There is no such path."""
 
@@ -60,6 +66,7 @@ class StreamsFullError(FacesError):
 
 STATUSES: tuple[tuple[type[HoldfastError], int], ...] = (
     (HostRefusedError, 421),
+    (OriginRefusedError, 403),
     (PathUnknownError, 404),
     (MethodRefusedError, 405),
     (RequestInvalidError, 422),

@@ -132,6 +132,13 @@ METRICS: tuple[Metric, ...] = (
         ),
     ),
     Metric(
+        name="holdfast_approvals_waiting",
+        kind="gauge",
+        labels=(),
+        meaning="calls that policy holds for a person",
+        read=lambda live: (((), len(live.approvals)),),
+    ),
+    Metric(
         name="holdfast_workers",
         kind="gauge",
         labels=("state",),
@@ -216,7 +223,8 @@ def exposition(live: Live) -> str:
 def _line(metric: Metric, values: tuple[str, ...], value: float) -> str:
     named = zip(metric.labels, values, strict=True)
     labels = ",".join(f'{label}="{_escaped(each)}"' for label, each in named)
-    return f"{metric.name}{{{labels}}} {value!r}"
+    braced = f"{{{labels}}}" if labels else ""
+    return f"{metric.name}{braced} {value!r}"
 
 
 def _escaped(value: str) -> str:

@@ -86,7 +86,9 @@ async def _on_http(request: Request, error: Exception) -> Response:
     """What routing refuses: a path or a method that is not there."""
     what = f"there is no {request.method[:20]} {request.url.path[:200]}"
     if isinstance(error, HTTPException) and error.status_code == 405:
-        return _reply(MethodRefusedError(what, fix="everything here is read with GET"))
+        reply = _reply(MethodRefusedError(what, fix="everything here is read with GET"))
+        reply.headers.update(error.headers or {})  # Allow (RFC 9110, section 15.5.6)
+        return reply
     return _reply(PathUnknownError(what, fix="GET /api/openapi.json lists every path"))
 
 

@@ -1,12 +1,13 @@
 """Around every answer: the host must be ours, and a browser may do nothing we did not mean."""
 
+import re
 from ipaddress import ip_address
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from holdfast.faces.errors import HostRefusedError, status_of
+from holdfast.faces.errors import FacesError, HostRefusedError, OriginRefusedError, status_of
 from holdfast.faces.replies import error_body
 
 POLICY = (
@@ -20,6 +21,7 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{0,5})?")
 _CACHING_DEFAULT = "no-store"
 
 
@@ -43,16 +45,28 @@ class Shield:
                 headers.setdefault("cache-control", _CACHING_DEFAULT)
             await send(message)
 
-        named = Headers(scope=scope).get("host", "")
-        if is_ours(named, bound=self._host):
+        error = self._refusal(Headers(scope=scope))
+        if error is None:
             await self._app(scope, receive, guarded)
             return
-        error = HostRefusedError(
-            f"the console does not answer for the host '{named[:100]}'",
-            fix="use the address that `holdfast up` printed",
-        )
         response = JSONResponse(error_body(error), status_of(error))
         await response(scope, receive, guarded)
+
+    def _refusal(self, headers: Headers) -> FacesError | None:
+        named = headers.get("host", "")
+        if not is_ours(named, bound=self._host):
+            return HostRefusedError(
+                f"the console does not answer for the host '{named[:100]}'",
+                fix="use the address that `holdfast up` printed",
+            )
+        # Browsers tell of the page that asks; programs do not. Nothing here is for other pages.
+        origin = headers.get("origin")
+        if origin is not None and not is_ours(origin.partition("://")[2], bound=self._host):
+            return OriginRefusedError(
+                f"the console does not answer pages of '{origin[:100]}'",
+                fix="open the console itself, or ask without a browser",
+            )
+        return None
 
 
 def is_ours(named: str, *, bound: str) -> bool:
@@ -60,7 +74,10 @@ def is_ours(named: str, *, bound: str) -> bool:
     points at us (DNS rebinding) is not ours. Bound to every address, any address will do: only
     names can be rebound.
     """
-    host = _without_port(named).lower()
+    found = _HOST.fullmatch(named)
+    if found is None:
+        return False
+    host = (found[1] or found[2]).lower()
     if host in ("localhost", bound.lower()) or host.endswith(".localhost"):
         return True
     try:
@@ -68,12 +85,6 @@ def is_ours(named: str, *, bound: str) -> bool:
     except ValueError:
         return False
     return address.is_loopback or _is_every_address(bound)
-
-
-def _without_port(named: str) -> str:
-    if named.startswith("["):
-        return named[1:].partition("]")[0]
-    return named.partition(":")[0]
 
 
 def _is_every_address(bound: str) -> bool:

@@ -26,6 +26,23 @@ class WorkerState(msgspec.Struct, frozen=True):
     freshness: Freshness = "fresh"
 
 
+class WaitingCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that waits for a person's word; ``groups`` are those whose yes is missing. Nothing of
+    what would be sent: that is told to whoever may decide."""
+
+    call: str
+    groups: tuple[str, ...]
+    principal: str
+    on_behalf_of: str | None
+    action: str
+    callee: str
+    tool: str | None
+    relationship: str
+    policies: tuple[str, ...]
+    since: int
+    until: int
+
+
 class Live(msgspec.Struct, frozen=True):
     """The system at one moment. ``recent`` are ended calls, newest first, at most 200. ``nodes`` are
     the called ones; they and their upstreams are told over all workers. ``alarms`` are calls that were begun and have no outcome, oldest first."""
@@ -39,6 +56,7 @@ class Live(msgspec.Struct, frozen=True):
     upstreams: tuple[UpstreamSeen, ...] = ()
     budgets: tuple[BudgetSeen, ...] = ()
     alarms: tuple[Intent, ...] = ()
+    approvals: tuple[WaitingCall, ...] = ()
 
 
 class SystemView(Protocol):

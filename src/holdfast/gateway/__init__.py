@@ -5,8 +5,12 @@ limits reaches an upstream; no byte of an answer reaches the caller before a rec
 durable; whatever happens, the record says so.
 """
 
+from holdfast.gateway.approving import Question, Verdict
+from holdfast.gateway.authority import undemanded
 from holdfast.gateway.identities import Identities
 from holdfast.gateway.journeys import Journeys, Seen, Totals
+from holdfast.gateway.mcp.metadata import Resource
+from holdfast.gateway.mcp.shared import Cancelled
 from holdfast.gateway.news import News, NewsKind
 from holdfast.gateway.path import Path, Settings
 from holdfast.gateway.rules import RULES, Rule
@@ -26,6 +30,7 @@ __all__ = [
     "RULES",
     "BudgetSeen",
     "BudgetUnit",
+    "Cancelled",
     "Gateway",
     "Identities",
     "Journeys",
@@ -33,11 +38,15 @@ __all__ = [
     "NewsKind",
     "NodeSeen",
     "Path",
+    "Question",
+    "Resource",
     "Rule",
     "Seen",
     "Settings",
     "Totals",
     "UpstreamSeen",
     "UpstreamState",
+    "Verdict",
     "accounts_of",
+    "undemanded",
 ]

@@ -3,7 +3,9 @@
 from typing import TypeAlias
 
 from holdfast.blueprint import ATTESTED_ORDER, Demands
-from holdfast.identity.authority import Ask, Constraint, Uncovered, covers
+from holdfast.core import NodeId
+from holdfast.gateway.call import Accepted
+from holdfast.identity.authority import Ask, Authority, Constraint, Uncovered, covers
 from holdfast.identity.callers import Caller
 
 Refusal: TypeAlias = tuple[str, str, str]
@@ -51,6 +53,25 @@ def undemanded(demands: Demands, caller: Caller, *, relationship: str) -> Refusa
             "attest the platform, then renew the identity",
         )
     return None
+
+
+def ask_of_model(accepted: Accepted, callee: NodeId, *, location: str, tokens: int) -> Ask:
+    """What a call of a model asks for; ``tokens`` is the most it may use."""
+    return Ask(
+        type="llm",
+        location=location,
+        action=accepted.endpoint.action,
+        now=accepted.at,
+        model=callee,
+        tokens=tokens,
+    )
+
+
+def uncovering(whose: str, authorities: tuple[Authority, ...], ask: Ask) -> Refusal:
+    """Why these authorities, which do not cover the call, do not."""
+    found = covers(authorities, ask)
+    assert found is not None
+    return _exceeded(whose, found)
 
 
 def uncovered(caller: Caller, ask: Ask) -> Refusal | None:

@@ -29,7 +29,7 @@ class Boarding:
         self._routed = routed
         self._means = means
         self._journey = journey
-        self._delivery = means.deliver(routed, journey, exchange)
+        self._delivery = means.deliver(routed, journey=journey, exchange=exchange)
         self._fare = means.free
         self._is_over = False
         self._due = 0.0

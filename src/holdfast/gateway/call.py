@@ -118,6 +118,11 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
         return False
 
     @property
+    def uses(self) -> tuple[str, str] | None:
+        """What is used of a server, and with which words; None where a model is asked."""
+        return None
+
+    @property
     def caller(self) -> NodeId:
         return self.screened.allowed.known.node.id
 

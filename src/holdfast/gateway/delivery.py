@@ -78,6 +78,11 @@ class Delivery:
 
     def answer(self, head: ResponseHead, body: bytes, usage: Usage | None) -> None:
         """The upstream's whole answer, good or bad."""
+        if 300 <= head.status < 400:
+            # Whoever followed it would take the credential or the body to a place nobody declared.
+            what = f"the upstream answered {head.status}: no redirect is followed or passed on"
+            self.fail(RULES["upstream.error"], what, retry_s=None)
+            return
         rule = RULES["upstream.error"] if head.status >= 400 else None
         outcome = Outcome(
             "failed" if rule is not None else "answered",
@@ -103,6 +108,10 @@ class Delivery:
         said = self._words(rule, what)
         headers = (*said.headers, *self._tried(), *retry_after(retry_s))
         self._seal(Outcome("failed", rule.status, rule), said.status, headers, said.body)
+
+    def tell_waiting(self, groups: str, *, left_s: float) -> bool:
+        """The call waits for a person of ``groups``; whether its caller can be told so."""
+        return False
 
     def refuse(self, rule: Rule, what: str, *, retry_s: float | None) -> None:
         """Nothing was sent."""

@@ -117,6 +117,10 @@ class Identities:
         """Whether the caller, or anybody it holds its authority from, was revoked since."""
         return self.revocations.current.find(caller.subjects) is not None
 
+    def has_ended(self, caller: Caller) -> bool:
+        """Whether the first of its credentials has ended."""
+        return caller.expires <= self._clock.now()
+
     def is_stale(self) -> bool:
         """Whether what is revoked may have changed without our hearing of it: nothing that changes
         the world goes out then."""

@@ -85,7 +85,8 @@ class IdentityDesk:
         try:
             body = self._token(known) if endpoint is TOKEN else self._session(known)
         except TokenError as error:
-            refused = Refused(RULES[error.code], error.what, error.fix, known)
+            rule = RULES.get(error.code, RULES["identity.token-refused"])
+            refused = Refused(rule, error.what, error.fix, known)
             self._refuse(refused, journey, answer_to)
         except _UnreadableError as error:
             refused = Refused(RULES["request.body"], error.what, error.fix, known)

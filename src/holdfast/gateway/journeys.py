@@ -39,11 +39,13 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
 class Approval(msgspec.Struct, gc=False):
     """A call's wait for a person: who said what (``approver`` also where it was no), for which
-    ``groups`` it was a yes, how long it took, and what its caller was told meanwhile."""
+    ``groups`` it was a yes, how long it took, and what its caller was told meanwhile:
+    ``is_opened`` with a record of its opening, ``has_events`` when the answer has begun."""
 
     groups: tuple[str, ...] = ()
     approver: str | None = None
     held_s: float = 0.0
+    is_waiting: bool = True
     is_opened: bool = False
     has_events: bool = False
 
@@ -55,8 +57,8 @@ class Journey:
     """
 
     __slots__ = (
-        "attempts",
         "approval",
+        "attempts",
         "began",
         "call",
         "due",
@@ -93,6 +95,19 @@ class Journey:
     def held_s(self) -> float:
         """How long it waited for a person."""
         return 0.0 if self.approval is None else self.approval.held_s
+
+    @property
+    def has_events(self) -> bool:
+        """Whether its answer has begun with notifications while it waited."""
+        return self.approval is not None and self.approval.has_events
+
+    def unheard(self, approvals: tuple[str, ...]) -> str | None:
+        """What is wrong where policy wants the approval of others by now than gave it."""
+        given = () if self.approval is None else self.approval.groups
+        missing = [name for name in approvals if name not in given]
+        if not missing:
+            return None
+        return f"policy changed meanwhile: it wants the approval of '{missing[0]}' too"
 
     def expect(self, limit: str, due: float) -> None:
         """The next thing must happen by ``due``, and all of it by ``due_in_all``."""

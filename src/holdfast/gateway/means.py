@@ -36,7 +36,7 @@ class Carry(Protocol):
 class Deliver(Protocol):
     """Make the caller's half of a call, in its dialect."""
 
-    def __call__(self, routed: Routed, journey: Journey, exchange: Exchange) -> Delivery: ...
+    def __call__(self, routed: Routed, *, journey: Journey, exchange: Exchange) -> Delivery: ...
 
 
 class Means:

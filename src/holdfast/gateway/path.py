@@ -4,11 +4,14 @@
 2. ``authenticate`` before anything is said about the system, we know to whom.
 3. ``authorize``    before content is looked at, the caller may speak over this relationship.
 4. ``guard``        before content leaves, it is within limits.
+   What policy asks for beside its yes is done next: texts taken out, answers capped.
 5. ``route``        last of the questions: the bytes to send exist only for calls that may go.
+   A call that owes a person's approval waits here (``approving``), and is asked about anew.
 6. ``send``         takes only a ``Routed``: nothing unasked can be sent.
 7. ``write``        every way ends here, refusals too; the answer leaves after its record is durable.
 """
 
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -16,23 +19,28 @@ import msgspec
 from holdfast.audit import Recorder
 from holdfast.blueprint import Blueprint
 from holdfast.core import HoldfastError, NodeId, Salt
+from holdfast.gateway.approving import Approvals, Held
 from holdfast.gateway.call import (
     Accepted,
     Allowed,
     Answered,
     Begun,
     Cached,
+    Known,
     Listed,
     Outcome,
     Refused,
     Routed,
+    Screened,
     State,
 )
 from holdfast.gateway.delivery import Delivery
+from holdfast.gateway.duties import oblige
 from holdfast.gateway.groups import Group
 from holdfast.gateway.identities import Identities
 from holdfast.gateway.identity_desk import IdentityDesk
-from holdfast.gateway.journeys import Journey, Journeys
+from holdfast.gateway.journeys import ROUTED_MARKS, Journey, Journeys
+from holdfast.gateway.mcp.asked import McpAsked
 from holdfast.gateway.mcp.desk import Desk
 from holdfast.gateway.mcp.recording import McpWrite
 from holdfast.gateway.mcp.routing import is_mcp
@@ -85,8 +93,10 @@ class Path:
 
     __slots__ = (
         "_accept",
+        "_approvals",
         "_authenticate",
         "_authorize",
+        "_deliver",
         "_desk",
         "_guard",
         "_identity_desk",
@@ -111,12 +121,14 @@ class Path:
         on_news: OnNews,
         shared: Shared,
         identities: Identities,
+        approvals: Approvals,
     ) -> None:
         blueprint = settings.blueprint
         models = {name: group for name, group in settings.groups.items() if not is_mcp(group)}
         self.settings = settings
         self._now = clock.monotonic
         self._journeys = journeys
+        self._approvals = approvals
         self._accept = Accept(clock, entropy)
         self._authenticate = Authenticate(settings.credentials, blueprint, identities)
         self._authorize = Authorize(blueprint, settings.policy)
@@ -126,17 +138,10 @@ class Path:
             blueprint, models, tolls=settings.tolls, caches=settings.caches, clock=clock
         )
         self._write = self._writer(Write, recorder)
+        self._deliver = partial(Delivery, write=self._write, now=self._now)
+        means = partial(Means, clock=clock, entropy=entropy, spending=spending, on_news=on_news)
         self._send = Send(
-            Means(
-                clock=clock,
-                entropy=entropy,
-                write=self._write,
-                spending=spending,
-                reroute=self._reroute,
-                carry=carry,
-                deliver=self._deliver,
-                on_news=on_news,
-            )
+            means(write=self._write, reroute=self._reroute, carry=carry, deliver=self._deliver)
         )
         self._identity_desk = IdentityDesk(
             authenticate=self._authenticate,
@@ -160,6 +165,7 @@ class Path:
             spending=spending,
             on_news=on_news,
             shared=shared,
+            approvals=approvals,
         )
 
     def _writer(self, kind: type[W], recorder: Recorder) -> W:
@@ -189,11 +195,31 @@ class Path:
         assert isinstance(begun, Accepted | Begun)
         journey = Journey(begun.call, began, accepted)
         self._journeys.begin(journey)
-        ready = self._admit(accepted, journey, request)
+        self._answer(self._admit(accepted, journey, request), journey, exchange)
+
+    def go_on(self, known: Known, journey: Journey, exchange: Exchange) -> None:
+        """Send a call that somebody approved (an ``approving.GoOn``).
+
+        It waited for minutes: its caller, its relationship, policy and all else are asked about
+        once more, of what holds now.
+        """
+        again = self._authenticate.again(known)
+        if isinstance(known.accepted.asked, McpAsked):
+            self._desk.go_on(again, journey, exchange)
+        else:
+            ready = again if isinstance(again, Refused) else self._ask_again(again, journey)
+            self._answer(ready, journey, exchange)
+
+    def _answer(
+        self, ready: Routed | Cached | Listed | Refused, journey: Journey, exchange: Exchange
+    ) -> None:
         if isinstance(ready, Routed):
             fault = self._write.fault
             if fault is None:
-                self._send(ready, journey=journey, exchange=exchange)
+                if ready.screened.approvals and journey.approval is None:
+                    self._hold(ready, journey, exchange)
+                else:
+                    self._send(ready, journey=journey, exchange=exchange)
                 return
             # The refusal's own record is tried, so that the log's recovery is noticed.
             ready = _audit_refusal(ready, fault)
@@ -230,10 +256,47 @@ class Path:
         marks.append(now())
         if isinstance(screened, Refused):
             return screened
+        if allowed.decision.obligations:
+            screened = oblige(screened)
+            if isinstance(screened, Refused):
+                return screened
         routed = self._route(screened)
         marks.append(now())
         journey.state = routed
         return routed
+
+    def _ask_again(self, known: Known, journey: Journey) -> Routed | Cached | Listed | Refused:
+        allowed = self._authorize(known)
+        if not isinstance(allowed, Allowed):
+            return allowed
+        screened = self._screen(allowed)
+        if isinstance(screened, Refused):
+            return screened
+        unheard = journey.unheard(screened.approvals)
+        if unheard is not None:
+            return Refused(RULES["approval.interrupted"], unheard, "ask again", screened)
+        routed = self._route(screened)
+        del journey.marks[ROUTED_MARKS - 1 :]
+        journey.marks.append(self._now())
+        journey.state = routed
+        return routed
+
+    def _screen(self, allowed: Allowed) -> Screened | Refused:
+        screened = self._guard(allowed)
+        if isinstance(screened, Refused) or not allowed.decision.obligations:
+            return screened
+        return oblige(screened)
+
+    def _hold(self, routed: Routed, journey: Journey, exchange: Exchange) -> None:
+        self._approvals.hold(
+            Held(
+                routed,
+                approvals=self._approvals,
+                delivery=self._deliver(routed, journey=journey, exchange=exchange),
+                journey=journey,
+                exchange=exchange,
+            )
+        )
 
     def _reroute(self, routed: Routed, name: NodeId) -> Routed | None:
         """May this call go to that node instead? Asked like any call; a refusal is a no."""
@@ -241,16 +304,12 @@ class Path:
         allowed = self._authorize.instead(known, name)
         if allowed is None:
             return None
-        screened = self._guard(allowed)
-        if isinstance(screened, Refused):
+        screened = self._screen(allowed)
+        if isinstance(screened, Refused) or screened.approvals:
+            # Whoever approved the call was asked about the node that it named.
             return None
         other = self._route(screened)
         return other if isinstance(other, Routed) else None
-
-    def _deliver(self, routed: Routed, journey: Journey, exchange: Exchange) -> Delivery:
-        return Delivery(
-            routed, write=self._write, journey=journey, exchange=exchange, now=self._now
-        )
 
     def _repeat(self, cached: Cached, journey: Journey, exchange: Exchange) -> None:
         """Give the answer that was kept; the call has a record of its own."""

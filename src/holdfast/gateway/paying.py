@@ -5,9 +5,17 @@ from typing import TypeAlias
 
 from holdfast.blueprint import Node
 from holdfast.core import Instant
-from holdfast.gateway.tolls import Tokens, Tolls, spent
+from holdfast.gateway.tolls import NANO_PER_MICRO, Tokens, Tolls, spent
 from holdfast.providers import Usage
-from holdfast.resilience import Amounts, Answer, Reservation, Short, Spending, Unavailable
+from holdfast.resilience import (
+    Allotment,
+    Amounts,
+    Answer,
+    Reservation,
+    Short,
+    Spending,
+    Unavailable,
+)
 from holdfast.world.ports import Clock
 
 Refusal: TypeAlias = tuple[str, str, float | None]
@@ -59,11 +67,16 @@ class Fare:
                 self._reservations.append(answer)
                 then(None)
             else:
-                then(_refusal(answer, wall))
+                then(_refusal(answer, wall, tolls))
 
         amounts = tolls.amounts(self._tokens)
         self._spending.reserve(
-            tolls.accounts, amounts, reserved, wall=wall, now=self._clock.monotonic()
+            tolls.accounts,
+            amounts,
+            reserved,
+            wall=wall,
+            now=self._clock.monotonic(),
+            allotments=tolls.allotments,
         )
 
     def covers_another(self, *, live: int) -> bool:
@@ -97,6 +110,7 @@ class Fare:
             reserved,
             wall=self._clock.now(),
             now=self._clock.monotonic(),
+            allotments=tolls.allotments,
         )
 
     def settle(self, node: Node | None, usage: Usage | None, *, is_answered: bool) -> None:
@@ -120,14 +134,27 @@ class Fare:
             self._spending.settle(reservation, actual)
 
 
-def _refusal(answer: Short | Unavailable, wall: Instant) -> Refusal:
+def _refusal(answer: Short | Unavailable, wall: Instant, tolls: Tolls) -> Refusal:
     if isinstance(answer, Unavailable):
         return "budget.unavailable", "the budget could not be asked in time", 1.0
+    payer = tolls.payer(answer.account)
+    if payer is not None:
+        # Nothing is ever added to a mandate, so nobody is told to come again.
+        return "authority.exhausted", _exhausted(answer, payer), None
     what = (
         f"the call may cost more {answer.unit} than are left to '{answer.account}' "
         f"({answer.left} of {answer.limit})"
     )
     return "budget.exhausted", what, max(0.0, (answer.resets_at - wall) / 1_000_000)
+
+
+def _exhausted(short: Short, payer: str) -> str:
+    left, limit, unit = short.left, short.limit, str(short.unit)
+    if short.unit == "money":
+        left, limit, unit = left // NANO_PER_MICRO, limit // NANO_PER_MICRO, "usd_micro"
+    return (
+        f"the call may cost more {unit} than are left to the mandate of {payer} ({left} of {limit})"
+    )
 
 
 class NoBudgets:
@@ -146,6 +173,7 @@ class NoBudgets:
         *,
         wall: Instant,
         now: float,
+        allotments: tuple[Allotment, ...] = (),
     ) -> None:
         then(Unavailable())
 

@@ -57,11 +57,21 @@ _ALL = (
     Rule("identity.mandate-revoked", 401, "the mandate came through somebody who is revoked"),
     Rule("identity.mandate-holder", 401, "the mandate was given to somebody else"),
     Rule("identity.mandate-build", 401, "the mandate was given to another build of the caller"),
+    Rule("identity.mandate-empty", 403, "nothing of what is asked for may be given"),
+    Rule("identity.exchange-target", 400, "a token cannot be made for whom it is asked"),
+    Rule(
+        "identity.mandate-empty", 403, "nothing of what was asked for is within what may be given"
+    ),
+    Rule(
+        "identity.exchange-target", 403, "the mandate holds no authority at whom the token is for"
+    ),
     Rule("identity.mandate-attestation", 401, "the caller's risk tier wants attestation"),
     Rule("demand.proof", 403, "the relationship does not accept this way of proving who calls"),
     Rule("demand.mandate", 403, "the relationship wants a mandate, and none came"),
     Rule("demand.attested", 403, "the relationship wants the caller's platform better attested"),
     Rule("authority.exceeded", 403, "the caller's mandate or passport does not cover the call"),
+    Rule("authority.exhausted", 403, "less is left of a mandate's amounts than the call may cost"),
+    Rule("authority.unpriced", 403, "a mandate limits money, and what the callee costs is unknown"),
     Rule(
         "authority.stale",
         503,
@@ -77,7 +87,7 @@ _ALL = (
     Rule(
         "approval.interrupted",
         503,
-        "the gateway stopped, or its policies changed, while the call waited for approval",
+        "the gateway stopped, or what was asked about changed, while the call waited for approval",
     ),
     Rule("limit.request-bytes", 413, "the request is larger than the relationship's limit"),
     Rule("limit.max-tokens", 400, "more output tokens are asked for than the limit allows"),
@@ -124,6 +134,7 @@ _ALL = (
     Rule("tool.changed", 403, "its description changed since it was approved"),
     Rule("tool.unseen", 503, "its server could not be looked at since the gateway's start"),
     Rule("tool.arguments", 400, "the arguments do not fit the schema that was approved"),
+    Rule("tool.egress", 403, "an argument names an address that the tool may not be led to"),
     Rule("call.cancelled", 499, "the caller went away before the answer's end"),
     Rule("audit.unavailable", 503, "the log cannot take the call's record, so the call may not be"),
 )

@@ -87,11 +87,8 @@ class Sending(Boarding):
                 journey.expect(HEDGE, now + hedge_s)
             else:
                 journey.expect(FIRST, now + wait_s)
-        self._carry(attempt, now)
-
-    def _carry(self, attempt: Attempt, now: float) -> None:
         attempt.ticket = self._means.carry(
-            self._routed, attempt, left_s=self._due - now, so_far=self._so_far
+            routed, attempt, left_s=self._due - now, so_far=self._so_far
         )
 
     def _hedge(self, now: float) -> None:
@@ -173,7 +170,9 @@ class Sending(Boarding):
         if attempt.is_afresh or not self._routed.is_effectless:
             return False
         attempt.is_afresh = True
-        self._carry(attempt, now)
+        attempt.ticket = self._means.carry(
+            self._routed, attempt, left_s=self._due - now, so_far=self._so_far
+        )
         return True
 
     def _win(self, attempt: Attempt) -> None:
@@ -217,7 +216,7 @@ class Sending(Boarding):
         self._means.lessons.succeeded(group, attempt, tokens_out, self._means.now())
         assert attempt.head is not None
         # An error about the request itself is no failure of the upstream, and costs nothing.
-        self._release(attempt.place if attempt.head.status < 400 else None, usage)
+        self._release(attempt.place if attempt.head.status < 300 else None, usage)
         if len(group.queue):
             group.pump()
 

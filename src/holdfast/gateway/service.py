@@ -7,7 +7,8 @@ import msgspec
 
 from holdfast.audit import Recorder
 from holdfast.blueprint import Blueprint
-from holdfast.core import NodeId, Salt
+from holdfast.core import CallId, NodeId, Salt
+from holdfast.gateway.approving import Approvals, Question, Verdict
 from holdfast.gateway.groups import Group, build_groups
 from holdfast.gateway.health import HealthCheck, start_checks
 from holdfast.gateway.identities import Identities
@@ -81,6 +82,7 @@ class Gateway:
         )
         self._checks: list[HealthCheck] = []
         self.journeys = Journeys(clock)
+        self._approvals = Approvals(clock)
         self.on_news: OnNews = keep_to_oneself
         self._mcp = Shared(
             catalogue=Catalogue(pins or PinBoard(), spawn=spawn, entropy=entropy),
@@ -147,6 +149,7 @@ class Gateway:
     def adopt(self, path: Path) -> None:
         """From the next request on, ``path`` answers; calls under way end on the path they began."""
         old, self._path = self._path, path
+        self._approvals.go_on = path.go_on
         if self._server is not None:
             self._server.handler = path
             self._server.limits = _wire_limits(path.settings.blueprint)
@@ -182,6 +185,17 @@ class Gateway:
     def hear_cancelled(self, cancelled: Cancelled) -> None:
         """A client took a request back that this worker may carry."""
         self._mcp.cancels.hear(cancelled)
+
+    def watch_approvals(
+        self, *, on_asked: Callable[[Question], None], on_over: Callable[[CallId], None]
+    ) -> None:
+        """``on_asked`` hears of calls that wait for a person, ``on_over`` of those that wait no
+        more though nobody decided."""
+        self._approvals.on_asked, self._approvals.on_over = on_asked, on_over
+
+    def hear_verdict(self, verdict: Verdict) -> None:
+        """Somebody decided about a call that waits here."""
+        self._approvals.hear(verdict)
 
     def hear(self, news: News) -> None:
         """Another worker has learnt this; it is not told on."""
@@ -236,6 +250,7 @@ class Gateway:
 
     def hasten(self, *, within_s: float) -> None:
         """End a drain that is under way sooner."""
+        self._approvals.interrupt()
         if self._server is not None:
             self._server.hasten(within_s=within_s)
 
@@ -246,6 +261,8 @@ class Gateway:
         """
         server = self._server
         self._mcp.listeners.end()
+        if not patient:
+            self._approvals.interrupt()
         cut = await server.drain(within_s=within_s, patient=patient) if server is not None else 0
         self._stop_timers()
         if self._path is not None:
@@ -280,6 +297,7 @@ class Gateway:
             on_news=self._tell,
             shared=self._mcp,
             identities=self.identities,
+            approvals=self._approvals,
         )
 
     def _on_sweep(self) -> None:

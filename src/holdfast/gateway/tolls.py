@@ -6,9 +6,10 @@ import msgspec
 
 from holdfast.blueprint import Blueprint, Budget, Node, Relationship
 from holdfast.core import NodeId
-from holdfast.resilience import Amounts, Bulkhead
+from holdfast.resilience import Allotment, Amounts, Bulkhead
 
 TENANT = "tenant"
+NANO_PER_MICRO = 1000
 NANO_PER_MICRO_PER_MILLION = 1000
 """A price in millionths of the currency per million tokens, in thousand-millionths per token, is
 the price divided by this."""
@@ -32,13 +33,24 @@ class Tolls(msgspec.Struct, frozen=True, gc=False):
     """For one relationship: its bulkheads and the accounts it is charged to, each with a name for
     people; and the dearest prices that a call over it may meet (micro per million tokens).
 
-    A call that falls back pays the tolls of the relationship it falls back over.
+    A call that falls back pays the tolls of the relationship it falls back over. Where a mandate
+    limits amounts, ``accounts`` end with those of its ``allotments``, which ``payers`` hold.
     """
 
     bulkheads: tuple[tuple[str, Bulkhead], ...]
     accounts: tuple[str, ...]
     input_micro: int
     output_micro: int
+    is_priced: bool = False
+    allotments: tuple[Allotment, ...] = ()
+    payers: tuple[str, ...] = ()
+
+    def payer(self, account: str) -> str | None:
+        """The holder of the mandate that an account is of; None for a budget's."""
+        for allotment, payer in zip(self.allotments, self.payers, strict=True):
+            if allotment.account == account:
+                return payer
+        return None
 
     def amounts(self, tokens: Tokens) -> Amounts:
         """What is reserved for a call before it is made."""
@@ -77,13 +89,18 @@ class TollBook:
         self.bulkheads: dict[str, Bulkhead] = {}
         self._workers = workers
         self._previous = previous
-        self._tolls: dict[str, Tolls | None] = {}
+        self._tolls: dict[str, Tolls] = {}
         accounts = accounts_of(blueprint)
         for (source, destination), link in blueprint.connections().items():
             self._tolls[link.id] = self._toll(blueprint, link, (source, destination), accounts)
 
     def of(self, relationship: Relationship) -> Tolls | None:
         """What calls over it must pass; None when nothing."""
+        tolls = self._tolls[relationship.id]
+        return tolls if tolls.accounts or tolls.bulkheads else None
+
+    def with_prices(self, relationship: Relationship) -> Tolls:
+        """The same for whoever pays by other accounts too, also where there is nothing else."""
         return self._tolls[relationship.id]
 
     def _toll(
@@ -92,7 +109,7 @@ class TollBook:
         link: Relationship,
         ends: tuple[NodeId, NodeId],
         accounts: Mapping[str, Budget],
-    ) -> Tolls | None:
+    ) -> Tolls:
         caller, callee = (blueprint.nodes[name] for name in ends)
         names = (TENANT, f"node:{caller.id}", f"relationship:{link.id}", f"node:{callee.id}")
         sizes = (blueprint.bulkhead, caller.bulkhead, link.bulkhead, callee.bulkhead)
@@ -102,8 +119,6 @@ class TollBook:
             if size is not None
         )
         charged = tuple(name for name in names if name in accounts)
-        if not bulkheads and not charged:
-            return None
         places = blueprint.upstreams(callee)
         prices = [place.price for place in places if place.price is not None]
         return Tolls(
@@ -111,6 +126,7 @@ class TollBook:
             charged,
             max((price.input_micro for price in prices), default=0),
             max((price.output_micro for price in prices), default=0),
+            is_priced=0 < len(prices) == len(places),
         )
 
     def _bulkhead(self, name: str, calls: int) -> Bulkhead:

@@ -10,13 +10,15 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Literal, TypeAlias
 
-from holdfast.core import Json
+from holdfast.core import JsonValue
 
 RedactionKind: TypeAlias = Literal["card", "email", "iban", "ip", "phone", "secret"]
 KINDS: tuple[RedactionKind, ...] = ("secret", "iban", "card", "email", "ip", "phone")
 """In the order in which they are looked for: what is longer and surer comes first."""
 
 REDACTED_DEPTH_MAX = 100
+_LOOKED_AT_FROM = 10**11
+"""Whole numbers below this are nobody's card or account."""
 _IBAN_LENGTHS = range(15, 35)
 _CARD_LENGTHS = range(13, 20)
 _PHONE_LENGTHS = range(8, 16)
@@ -74,17 +76,23 @@ def _redact_kind(text: str, kind: RedactionKind) -> tuple[str, int]:
     return _PATTERNS[kind].sub(replace, text), count
 
 
-def redact_json(value: Json, kinds: Collection[RedactionKind]) -> tuple[Json, int]:
-    """The same for every text in a JSON value; names of members stay.
+def redact_json(value: JsonValue, kinds: Collection[RedactionKind]) -> tuple[JsonValue, int]:
+    """The same for every text in a JSON value, and for every whole number: a card's is one to some.
+    Names of members stay.
 
     ``RecursionError`` beyond ``REDACTED_DEPTH_MAX`` levels: what is not looked at must not pass.
     """
     return _redact_value(value, kinds, REDACTED_DEPTH_MAX)
 
 
-def _redact_value(value: Json, kinds: Collection[RedactionKind], depth: int) -> tuple[Json, int]:
+def _redact_value(
+    value: JsonValue, kinds: Collection[RedactionKind], depth: int
+) -> tuple[JsonValue, int]:
     if isinstance(value, str):
         return redact(value, kinds)
+    if isinstance(value, int) and abs(value) >= _LOOKED_AT_FROM:
+        text, found = redact(str(value), kinds)
+        return (text, found) if found else (value, 0)
     if not isinstance(value, dict | list):
         return value, 0
     if not depth:

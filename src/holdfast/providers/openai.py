@@ -108,6 +108,7 @@ class _UsageEvent(msgspec.Struct, gc=False):
     choices: list[msgspec.Raw] = []
 
 
+_DECIDED_ON = frozenset(field.encode_name for field in msgspec.structs.fields(_Fields))
 _FIELDS = msgspec.json.Decoder(_Fields)
 _USAGE = msgspec.json.Decoder(_WithUsage)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -125,6 +126,8 @@ def read_request(body: bytes) -> Asked:
     Costs 1.1 us for a small chat, whatever the rest of the body holds.
     """
     try:
+        if not body.isascii():
+            body.decode("utf-8")  # what is skipped over is not looked at below
         fields = _FIELDS.decode(body)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `")
@@ -150,26 +153,27 @@ def read_request(body: bytes) -> Asked:
 
 def with_model(
     body: bytes,
-    asked: str,
     wanted: str,
     *,
     max_tokens: int | None = None,
     ask_usage: bool = False,
     so_far: str | None = None,
 ) -> bytes:
-    """The body with ``model`` set to ``wanted``; the very same bytes where that changes nothing.
+    """The body, written anew with ``model`` set to ``wanted``; values stay as they were sent.
 
     ``max_tokens`` is set as well where it is not None: a limit that holds only for requests that
     name one would be none. ``ask_usage`` asks for a stream's usage; ``so_far`` is an answer that
     broke off, to be gone on from.
 
-    A body that names ``model`` twice, or spells it with escapes, could mean one model to us and
-    another to the upstream (a parser differential): it is written anew, from what we read.
+    A field that stands twice, or is spelt with escapes or in another case (``Model`` is ``model`` to
+    Go's parser), could mean one thing to us and another to the upstream: of the fields that were
+    decided on, what was read is all that goes on. Writing costs less than looking for such (1 us).
     """
-    untouched = asked == wanted and max_tokens is None and not ask_usage and so_far is None
-    if untouched and body.count(b'"model"') == 1 and b"\\u006" not in body:
-        return body
-    fields = _OBJECT.decode(body)
+    fields = {
+        name: value
+        for name, value in _OBJECT.decode(body).items()
+        if name in _DECIDED_ON or name.casefold() not in _DECIDED_ON
+    }
     fields["model"] = msgspec.Raw(msgspec.json.encode(wanted))
     if max_tokens is not None:
         fields["max_tokens"] = msgspec.Raw(b"%d" % max_tokens)

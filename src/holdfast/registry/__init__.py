@@ -11,7 +11,7 @@ from holdfast.registry.descriptors import Descriptor, DescriptorKind
 from holdfast.registry.errors import DescriptorError, PinError
 from holdfast.registry.pins import Pin, PinBoard, Pins, PinState
 from holdfast.registry.store import PinChange, ToolPins
-from holdfast.registry.suspicions import Suspicion, suspicions
+from holdfast.registry.suspicions import Suspicion, suspicions, visible
 
 __all__ = [
     "Descriptor",
@@ -28,4 +28,5 @@ __all__ = [
     "ToolPins",
     "differences",
     "suspicions",
+    "visible",
 ]

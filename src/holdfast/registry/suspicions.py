@@ -104,6 +104,17 @@ _JOINER = "\u200d"
 _EMOJI_FROM = 0x2190
 
 
+def visible(text: str) -> str:
+    """The text with every character that cannot be seen written out, as ``<U+200B>``."""
+
+    def shown(match: re.Match[str]) -> str:
+        if match[0] == _JOINER and _joins_emoji(text, match.start()):
+            return match[0]
+        return f"<U+{ord(match[0]):04X}>"
+
+    return _INVISIBLE.sub(shown, text)
+
+
 def _hidden(where: str, text: str) -> Iterator[Suspicion]:
     if text.isascii() and not _INVISIBLE.search(text):
         return

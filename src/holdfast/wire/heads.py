@@ -5,6 +5,8 @@ NUL and obsolete folding, and after it, for framing that could be taken two ways
 2.2, 5.2, 6.3, 11.2).
 """
 
+import re
+
 import httptools
 import msgspec
 
@@ -13,6 +15,9 @@ from holdfast.wire.limits import WireLimits
 from holdfast.wire.repeats import LENGTH_DIGITS_MAX, KnownHead
 
 _FLESH = bytes(set(range(256)) - {0x00, 0x0A, 0x0D})
+
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]{0,5})?\Z")
+"""``uri-host [ ":" port ]`` of RFC 9110 section 7.2."""
 
 
 class HeadError(ValueError):
@@ -116,6 +121,9 @@ class HeadReader:
         parser = self._parser
         if b"host" not in headers and parser.get_http_version() != "1.0":
             raise HeadError(400, "host", "exactly one Host header is required")
+        if not _HOST.match(headers.get(b"host", b"")):
+            # RFC 9112 section 3.2. A path or a query in it has fooled those who make URLs of it.
+            raise HeadError(400, "host", "the Host header names no host")
         length: int | None = 0
         coding, stated = headers.get(b"transfer-encoding"), headers.pop(b"content-length", None)
         if coding is not None:

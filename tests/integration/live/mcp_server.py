@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from pathlib import Path
 
 from mcp.server.mcpserver import Context, MCPServer
 
@@ -26,12 +27,13 @@ async def slow(steps: int, ctx: Context) -> str:
 
 @server.tool()
 async def endless(mark: str) -> str:
-    """Never ends by itself; leaves a mark when it is told to stop."""
+    """Never ends by itself; leaves marks when it begins and when it is told to stop."""
+    begun, stopped = Path(mark + ".begun"), Path(mark)
+    begun.touch()
     try:
         await asyncio.sleep(3600)
     finally:
-        with open(mark, "w") as file:
-            file.write("stopped")
+        stopped.touch()
     return "never"
 
 

@@ -10,6 +10,8 @@ from holdfast.blueprint import Blueprint, load
 from holdfast.core import Instant
 from holdfast.resilience.leases import (
     NOTHING,
+    UNLIMITED,
+    Allotment,
     Amounts,
     LeaseDenied,
     LeaseGranted,
@@ -18,6 +20,7 @@ from holdfast.resilience.leases import (
     LeaseToWorker,
     LeaseWanted,
 )
+from holdfast.resilience.treasury import Treasury
 from holdfast.world.ports import WorldError
 from holdfast.world.sim import SimStore
 
@@ -186,6 +189,33 @@ def test_until_a_blueprint_is_adopted_the_old_limits_hold() -> None:
         assert isinstance(told[1], LeaseGranted)
 
     run(work())
+
+
+def test_what_a_mandate_allows_is_found_again_after_a_crash_and_gone_after_its_end() -> None:
+    disk = Disk()
+    ends = FixedClock().now() + 60_000_000
+    own = Allotment("mandate:a", Amounts(5, UNLIMITED, 7_000), ends, "a")
+
+    async def work() -> None:
+        before, told = disk.exchequer(), list[LeaseToWorker]()
+        ask = LeaseWanted(1, ("tenant", "mandate:a"), Amounts(5, 10, 0), NOTHING, (own,))
+        before.hear(0, ask, tell=told.append)
+        await before.flush()
+        [saved] = [row for row in BudgetStore(disk.store).load() if row.allotment is not None]
+        assert (saved.per, saved.allotment, saved.committed.calls) == ("once", own, 5)
+        after = disk.exchequer()
+        after.hear(1, LeaseWanted(1, ("mandate:a",), Amounts(1), NOTHING, (own,)), tell=told.append)
+        await after.flush()
+        granted, short = told
+        assert isinstance(granted, LeaseGranted)
+        assert isinstance(short, LeaseShort)
+        assert (short.account, short.left, short.limit) == ("mandate:a", 0, 5)
+
+    run(work())
+    treasury = Treasury(BudgetStore(disk.store).load())
+    treasury.declare({}, wall=Instant(ends))
+    BudgetStore(disk.store).save(treasury.changes())
+    assert all(row.allotment is None for row in BudgetStore(disk.store).load())
 
 
 def test_a_row_of_another_shape_is_said_to_be_one() -> None:

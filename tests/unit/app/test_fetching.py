@@ -235,6 +235,19 @@ def test_answers_beyond_their_bounds_are_refused(answer: bytes, closes: bool) ->
         )
 
 
+def test_the_next_address_is_tried_where_nobody_answers_at_the_first() -> None:
+    other = "93.184.216.35"
+    site, never = Site(), Site()
+    names = {"two.example": [(PUBLIC, other, "93.184.216.36")]}
+    sites = {(other, 443): site, ("93.184.216.36", 443): never}
+    assert fetch("https://two.example/", sites=sites, names=names)[0] == b"{}"
+    with pytest.raises(FetchError):  # one that answers badly is not one that cannot be reached
+        fetch("https://two.example/", sites={**sites, (PUBLIC, 443): Site(b"x")}, names=names)
+    assert (len(site.asked), len(never.asked)) == (1, 0)
+    with pytest.raises(FetchError):
+        fetch("https://two.example/", sites={}, names=names)
+
+
 def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:3128")

@@ -16,7 +16,7 @@ from holdfast.audit import (
 )
 from holdfast.blueprint import Blueprint, load
 from holdfast.core import Instant, ulid
-from holdfast.faces import Live, WorkerState
+from holdfast.faces import Live, WaitingCall, WorkerState
 from holdfast.gateway import BudgetSeen, NodeSeen, Seen, Totals, UpstreamSeen
 from holdfast.world.sim import (
     SimBlobs,
@@ -171,6 +171,7 @@ class FakeSystem:
         self.upstreams: tuple[UpstreamSeen, ...] = ()
         self.budgets: tuple[BudgetSeen, ...] = ()
         self.alarms: tuple[Intent, ...] = ()
+        self.approvals: tuple[WaitingCall, ...] = ()
         self.reason: str | None = None
         self.looks = 0
         self._blobs = SimBlobs()
@@ -197,6 +198,7 @@ class FakeSystem:
             self.upstreams,
             self.budgets,
             self.alarms,
+            self.approvals,
         )
 
     async def changes(self) -> AsyncIterator[Live]:

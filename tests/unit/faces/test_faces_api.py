@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from holdfast.audit import Proof, decode_record, encode_record
 from holdfast.core import HoldfastError
-from holdfast.faces import errors
+from holdfast.faces import WaitingCall, errors
 from holdfast.faces.errors import STATUSES, FacesError, status_of
 from holdfast.faces.service import make_app
 
@@ -248,3 +248,36 @@ def _record_type():
     from holdfast.audit import CallRecord
 
     return CallRecord
+
+
+def waiting(tool="pay"):
+    return WaitingCall(
+        call="01KAAAAAAAAAAAAAAAAAAAAAAA",
+        groups=("owners",),
+        principal="spiffe://holdfast.local/t/t/agent/clerk",
+        on_behalf_of="user:x:ann",
+        action="call",
+        callee="bank",
+        tool=tool,
+        relationship="clerk-pays",
+        policies=("payments-need-an-owner",),
+        since=1_795_000_000_000_000,
+        until=1_795_000_300_000_000,
+    )
+
+
+def test_what_waits_for_a_person_is_told_and_nothing_of_what_was_said(system, client):
+    system.approvals = (waiting(),)
+    (one,) = client.get("/api/approvals").json()["approvals"]
+    assert (one["groups"], one["callee"], one["tool"]) == (["owners"], "bank", "pay")
+    assert "content" not in one
+    assert one["until"] > one["since"]
+
+
+def test_the_console_tells_the_command_that_decides_and_decides_nothing(system, client):
+    system.approvals = (waiting(tool="<b>pay</b>"),)
+    html = client.get("/fragments/approvals").text
+    assert "holdfast approvals show 01KAAAAAAAAAAAAAAAAAAAAAAA" in html
+    assert "<b>pay" not in html
+    assert "<form" not in html
+    assert client.post("/api/approvals").status_code == 405

@@ -25,7 +25,7 @@ class Till:
         self.open[id(reservation)] = reservation
         return reservation
 
-    def reserve(self, accounts, amounts, then, *, wall, now):
+    def reserve(self, accounts, amounts, then, *, wall, now, allotments=()):
         self.accounts = accounts
         if self.wait_s:
             loop = asyncio.get_running_loop()

@@ -235,39 +235,49 @@ class LiveReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A record as it stands in the log. ``at`` is microseconds since 1970; ``prompt`` and
-    ``answer`` are salted digests, never text."""
+    """A record as it stands in the log. ``at`` is microseconds since 1970; ``prompt``, ``answer``
+    and ``arguments`` are salted digests, never text. What has its default is left out there."""
 
     action: str
-    answer: str | None
+    answer: str | None = None
+    approver: str | None = None
+    arguments: str | None = None
     at: int
-    attempts: int
+    attempts: int = 0
+    attested: str | None = None
     blueprint: str
     bundle: str
-    cached: bool
+    cached: bool = False
     call: str
-    credential: str | None
+    chain: tuple[str, ...] = ()
+    credential: str | None = None
     decision: RecordedDecision
+    descriptor: str | None = None
     duration_us: int
     event: RecordedEvent
-    fallback: str | None
-    node: str | None
+    fallback: str | None = None
+    node: str | None = None
+    obligations: tuple[str, ...] = ()
     outcome: RecordedOutcome
-    policies: tuple[str, ...]
-    principal: str | None
-    prompt: str | None
-    relationship: str | None
-    resource: str | None
-    rule: str | None
-    seams: tuple[int, ...]
-    stages_us: tuple[int, ...]
+    policies: tuple[str, ...] = ()
+    principal: str | None = None
+    prompt: str | None = None
+    proof: str | None = None
+    relationship: str | None = None
+    resource: str | None = None
+    rule: str | None = None
+    seams: tuple[int, ...] = ()
+    stages_us: tuple[int, ...] = ()
     status: int
     tenant: str
-    tokens_in: int | None
-    tokens_out: int | None
-    upstream: str | None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    tool: str | None = None
+    txn: str | None = None
+    upstream: str | None = None
     v: int
     worker: int
+    would_refuse: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,9 +288,9 @@ class Change:
     at: int
     by: str
     change: str
-    digest: str | None
+    digest: str | None = None
     kind: str
-    reason: str | None
+    reason: str | None = None
     subject: str
     v: int
 
@@ -355,3 +365,28 @@ class AlarmsReply:
     """What somebody must look at, oldest first, at most 1,000."""
 
     alarms: tuple[AlarmModel, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingReply:
+    """A call that policy holds for a person. ``groups`` are those whose yes is missing; ``until``
+    is when it is refused. What would be sent is told by ``holdfast approvals show`` only."""
+
+    call: str
+    groups: tuple[str, ...]
+    principal: str
+    on_behalf_of: str | None
+    action: str
+    callee: str
+    tool: str | None
+    relationship: str
+    policies: tuple[str, ...]
+    since: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalsReply:
+    """Calls that wait for a person, oldest first, at most 1,024."""
+
+    approvals: tuple[WaitingReply, ...]

@@ -26,6 +26,10 @@ Limit = Annotated[
     int, Query(ge=1, le=RECENT_MAX, description="How many ended calls, newest first.")
 ]
 
+# Not as the route's response class: errors would be described as plain text too, and are JSON.
+_TEXT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 _LIVE = TypeAdapter(models.LiveReply)
 
 
@@ -122,6 +126,10 @@ def _add_load(router: APIRouter, view: SystemView) -> None:
         """Calls that were begun and have no outcome, once their time for it is over."""
         return shaping.alarms_reply(view.live())
 
+    async def approvals() -> models.ApprovalsReply:
+        """Calls that wait for a person's word. Read only: `holdfast approvals` decides."""
+        return shaping.approvals_reply(view.live())
+
     async def metrics() -> Response:
         """The same and more for Prometheus, in its text format 0.0.4."""
         return Response(exposition(view.live()), media_type=CONTENT_TYPE)
@@ -136,12 +144,19 @@ def _add_load(router: APIRouter, view: SystemView) -> None:
         "/api/alarms", alarms, tags=["load"], summary="Alarms now", responses=_fails()
     )
     router.add_api_route(
+        "/api/approvals",
+        approvals,
+        tags=["load"],
+        summary="Calls that wait for a person",
+        responses=_fails(),
+    )
+    router.add_api_route(
         "/metrics",
         metrics,
         tags=["load"],
         summary="Metrics for Prometheus",
-        response_class=PlainTextResponse,
-        responses=_fails(),
+        response_class=Response,
+        responses={**_TEXT, **_fails()},
     )
 
 
@@ -209,7 +224,7 @@ def _add_log(router: APIRouter, evidence: Evidence, vkey: str | None) -> None:
         summary="An entry, byte for byte",
         response_class=Response,
         responses={
-            200: {"content": {"application/json": {"schema": {"$ref": _RECORD}}}},
+            200: {"content": {"application/json": {"schema": {"anyOf": _RECORDS}}}},
             **fails,
         },
     )
@@ -218,9 +233,9 @@ def _add_log(router: APIRouter, evidence: Evidence, vkey: str | None) -> None:
         proof,
         tags=["log"],
         summary="An entry's proof, as a file",
-        response_class=PlainTextResponse,
-        responses=fails,
+        response_class=Response,
+        responses={**_TEXT, **fails},
     )
 
 
-_RECORD = "#/components/schemas/Record"
+_RECORDS = [{"$ref": f"#/components/schemas/{name}"} for name in ("Record", "Change")]

@@ -235,3 +235,24 @@ def alarms_reply(live: Live) -> models.AlarmsReply:
             for each in live.alarms
         )
     )
+
+
+def approvals_reply(live: Live) -> models.ApprovalsReply:
+    return models.ApprovalsReply(
+        approvals=tuple(
+            models.WaitingReply(
+                call=each.call,
+                groups=each.groups,
+                principal=each.principal,
+                on_behalf_of=each.on_behalf_of,
+                action=each.action,
+                callee=each.callee,
+                tool=each.tool,
+                relationship=each.relationship,
+                policies=each.policies,
+                since=rfc3339(Instant(each.since)),
+                until=rfc3339(Instant(each.until)),
+            )
+            for each in live.approvals
+        )
+    )

@@ -20,6 +20,7 @@ from holdfast.faces.web.loads import budgets_view, upstreams_view
 from holdfast.faces.web.views import (
     Hints,
     Parts,
+    approvals_view,
     calls_view,
     checkpoint_view,
     status_view,
@@ -27,7 +28,15 @@ from holdfast.faces.web.views import (
 )
 
 FragmentName = Literal[
-    "status", "map", "totals", "checkpoint", "workers", "upstreams", "budgets", "calls"
+    "status",
+    "map",
+    "totals",
+    "checkpoint",
+    "workers",
+    "approvals",
+    "upstreams",
+    "budgets",
+    "calls",
 ]
 FRAGMENTS: tuple[FragmentName, ...] = (
     "status",
@@ -35,6 +44,7 @@ FRAGMENTS: tuple[FragmentName, ...] = (
     "totals",
     "checkpoint",
     "workers",
+    "approvals",
     "upstreams",
     "budgets",
     "calls",
@@ -92,6 +102,7 @@ class Console:
             workers=live.workers,
             upstreams=upstreams_view(live),
             budgets=budgets_view(live),
+            approvals=approvals_view(live),
             calls=calls_view(live, blueprint, gateway=hints.gateway),
         )
 

@@ -6,7 +6,7 @@ from holdfast.audit import Checkpoint
 from holdfast.blueprint import Blueprint
 from holdfast.core import HoldfastError, Instant, rfc3339
 from holdfast.faces.stages import Progress, Stage, stages
-from holdfast.faces.view import Live, WorkerState
+from holdfast.faces.view import Live, WaitingCall, WorkerState
 from holdfast.faces.web.drawing import MapView, short_name
 from holdfast.faces.web.loads import BudgetRow, NodeView
 from holdfast.gateway import RULES, Seen, Totals
@@ -109,6 +109,21 @@ class CheckpointView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRow:
+    """One call that waits for a person; ``command`` is what whoever decides types."""
+
+    call: str
+    groups: str
+    caller: str
+    on_behalf_of: str | None
+    what: str
+    policies: str
+    until: str
+    until_clock: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The page's parts; each is one fragment with a template and an address of its own."""
 
@@ -119,6 +134,7 @@ class Parts:
     workers: tuple[WorkerState, ...]
     upstreams: tuple[NodeView, ...]
     budgets: tuple[BudgetRow, ...]
+    approvals: tuple[WaitingRow, ...]
     calls: CallsView
 
 
@@ -173,6 +189,26 @@ def checkpoint_view(
         verify=verify,
         trouble=None,
         is_empty=checkpoint.size == 0,
+    )
+
+
+def approvals_view(live: Live) -> tuple[WaitingRow, ...]:
+    """The oldest first: it is refused first."""
+    return tuple(_waiting(each) for each in live.approvals[:ROWS_MAX])
+
+
+def _waiting(each: WaitingCall) -> WaitingRow:
+    what = f"{each.action} {each.callee}"
+    return WaitingRow(
+        call=each.call,
+        groups=" and ".join(each.groups),
+        caller=short_name(each.principal) or each.principal,
+        on_behalf_of=each.on_behalf_of,
+        what=f"{what} / {each.tool}" if each.tool is not None else what,
+        policies=", ".join(each.policies),
+        until=_at(each.until),
+        until_clock=_clock(each.until)[:8],
+        command=f"holdfast approvals show {each.call}",
     )
 
 

@@ -23,6 +23,7 @@ MCP_PATH = "/mcp"
 CALL, READ, PROMPT, LIST = (
     Endpoint(MCP_PATH, action, "") for action in ("call", "read", "prompt", "list")
 )
+_NO_WORDS = frozenset(("_meta", "name", "requestState"))
 Subject: TypeAlias = Literal["tool", "prompt", "resource"]
 
 
@@ -83,6 +84,12 @@ class McpRouted(Routed, frozen=True, kw_only=True):
         """Whether asking twice does no harm: reading, or a tool whose approved description says
         that it only reads or that a second time changes nothing."""
         return self.is_repeatable
+
+    @property
+    def uses(self) -> tuple[str, str] | None:
+        """The thing's own name, and what is sent with it."""
+        words = {name: each for name, each in self.ask.params.items() if name not in _NO_WORDS}
+        return self.vetted.own, msgspec.json.encode(words).decode()
 
     @property
     def may_act(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 from holdfast.audit import RecordedEvent
 from holdfast.core import HoldfastError, JsonObject
 from holdfast.gateway.attempt import Attempt
-from holdfast.gateway.call import Answered, Outcome, Routed
+from holdfast.gateway.call import Answered, Outcome, Refused, Routed
 from holdfast.gateway.delivery import Delivery
 from holdfast.gateway.journeys import NEVER, Journey
 from holdfast.gateway.lines.asking import HOLDFAST
@@ -19,7 +19,7 @@ from holdfast.gateway.mcp.asked import McpAsked, McpRouted
 from holdfast.gateway.mcp.results import labelled
 from holdfast.gateway.mcp.routing import about
 from holdfast.gateway.mcp.shared import Shared
-from holdfast.gateway.mcp.words import error_of, event_headers, say, withhold_mcp
+from holdfast.gateway.mcp.words import end_events, error_of, event_headers, say, withhold_mcp
 from holdfast.gateway.recording import Recording
 from holdfast.gateway.replies import Said, reply_headers
 from holdfast.gateway.rules import RULES, Rule
@@ -56,6 +56,7 @@ class McpDelivery(Delivery):
         "_ending",
         "_final",
         "_held",
+        "_is_given",
         "_phase",
         "_sent",
         "_shared",
@@ -81,10 +82,17 @@ class McpDelivery(Delivery):
         self._sent = routed
         self._shared = shared
         self._attempt: Attempt | None = None
-        self._phase = _SHUT
+        # A caller that was told that its call waits has the beginning of its answer already.
+        self._phase = _OPEN if journey.has_events else _SHUT
+        self._is_given = False
         self._held = b""
         self._final: bytes | None = None
         self._ending: tuple[Outcome, bytes] | None = None
+
+    def begin(self, *, on_disconnect: Callable[[], None], on_withheld: Callable[[], None]) -> None:
+        super().begin(on_disconnect=on_disconnect, on_withheld=on_withheld)
+        if self._phase == _OPEN:
+            self._exchange.on_writable = self._resume
 
     def let_go(self) -> None:
         """Nothing more is tried: there is nothing left that could be taken back."""
@@ -116,6 +124,51 @@ class McpDelivery(Delivery):
         )
         self._conclude(Outcome("failed", rule.status, rule), Said(200, (), body))
 
+    def refuse(self, rule: Rule, what: str, *, retry_s: float | None) -> None:
+        """Nothing was sent."""
+        if self._phase != _OPEN:
+            self._phase = _SHUT
+            super().refuse(rule, what, retry_s=retry_s)
+            return
+        exchange, body = self._exchange, self._words(rule, what).body
+        self._close()
+        refused = Refused(rule, what, rule.meaning, self._routed)
+        self._write.refused(refused, self._journey, lambda error: end_events(exchange, body, error))
+
+    def tell_waiting(self, groups: str, *, left_s: float) -> bool:
+        """Progress, to a client that takes it: counting up to nought, for what its server reports
+        later must be more (MCP: the value increases with each notification)."""
+        asked, approval = self._asked, self._journey.approval
+        token = asked.request.meta.progress_token
+        if not asked.takes_events or token is None or approval is None:
+            return False
+        params: JsonObject = {
+            "progressToken": token,
+            "progress": -max(1, round(left_s)),
+            "message": f"waits for the approval of {groups}",
+        }
+        event = sse_event(write_notification("notifications/progress", params))
+        if self._phase == _OPEN:
+            if self._exchange.writable:
+                self._exchange.write(event)
+        elif not approval.is_opened:
+            self._held, self._phase, approval.is_opened = event, _OPENING, True
+            self._write.opened(self._routed, self._journey, self._on_waiting)
+        return True
+
+    def _on_waiting(self, error: HoldfastError | None) -> None:
+        """The record of the opening is durable: the caller may be told."""
+        approval = self._journey.approval
+        if self._phase != _OPENING or approval is None or not approval.is_waiting:
+            return
+        if error is not None:
+            self._phase, approval.is_opened = _SHUT, False
+            return
+        self._phase, approval.has_events = _OPEN, True
+        self._exchange.start(200, event_headers(self._journey.call))
+        held, self._held = self._held, b""
+        self._exchange.write(held)
+
     def cancel(self) -> None:
         """The caller has gone, or took the request back."""
         event, phase, self._phase = self._event(), self._phase, _SHUT
@@ -139,8 +192,8 @@ class McpDelivery(Delivery):
 
     @property
     def has_begun(self) -> bool:
-        """Whether the caller was given anything."""
-        return self._phase != _SHUT
+        """Whether the caller was given anything of its server's."""
+        return self._is_given
 
     @property
     def is_complete(self) -> bool:
@@ -181,6 +234,7 @@ class McpDelivery(Delivery):
 
     def _pass(self, message: bytes) -> None:
         event = sse_event(message)
+        self._is_given = True
         if self._phase == _OPEN:
             self._relay(event)
             return
@@ -328,6 +382,9 @@ class McpDelivery(Delivery):
         return say(rule, what, call=self._journey.call, identity=self._asked.request.id)
 
     def _withhold(self, error: HoldfastError) -> None:
+        if self._phase == _OPEN:
+            self._exchange.abort()  # its answer has begun, and cannot be told to its end
+            return
         identity = self._asked.request.id
         withhold_mcp(self._exchange, self._journey.call, error, identity=identity)
 

@@ -5,12 +5,15 @@ guard and route the thing that is called is vetted: approved as it is now, its a
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from holdfast.blueprint import Blueprint
 from holdfast.core import HoldfastError, JsonObject, NodeId
+from holdfast.gateway.approving import Approvals, Held
 from holdfast.gateway.call import (
     Accepted,
+    Allowed,
     Answered,
     Begun,
     Known,
@@ -20,11 +23,12 @@ from holdfast.gateway.call import (
     Routed,
     Screened,
 )
+from holdfast.gateway.duties import oblige_call
 from holdfast.gateway.groups import Group
-from holdfast.gateway.journeys import Journey, Journeys
+from holdfast.gateway.journeys import ROUTED_MARKS, Journey, Journeys
 from holdfast.gateway.lines.asking import HOLDFAST
 from holdfast.gateway.mcp.accepting import McpAccept
-from holdfast.gateway.mcp.asked import LIST, McpAsked, McpRefused, McpRouted, Noticed
+from holdfast.gateway.mcp.asked import LIST, McpAsked, McpRefused, McpRouted, Noticed, Vetted
 from holdfast.gateway.mcp.authorizing import McpAuthorize
 from holdfast.gateway.mcp.delivering import McpDelivery
 from holdfast.gateway.mcp.metadata import is_metadata_path
@@ -33,7 +37,7 @@ from holdfast.gateway.mcp.recording import McpWrite
 from holdfast.gateway.mcp.routing import McpRoute, carry
 from holdfast.gateway.mcp.shared import Shared
 from holdfast.gateway.mcp.vetting import Vet
-from holdfast.gateway.mcp.words import say_refused, withhold_mcp
+from holdfast.gateway.mcp.words import end_events, say_refused, withhold_mcp
 from holdfast.gateway.means import Means
 from holdfast.gateway.news import OnNews
 from holdfast.gateway.replies import Said, reply_headers
@@ -79,7 +83,9 @@ class Desk:
         spending: Spending,
         on_news: OnNews,
         shared: Shared,
+        approvals: Approvals,
     ) -> None:
+        self._approvals = approvals
         self._accept = McpAccept(clock, entropy, hosts=shared.hosts)
         self._authenticate = authenticate
         self._authorize = McpAuthorize(blueprint, policy)
@@ -98,7 +104,7 @@ class Desk:
             spending=spending,
             reroute=_stay,
             carry=carry,
-            deliver=self._deliver,
+            deliver=partial(McpDelivery, write=write, now=self._now, shared=shared),
             on_news=on_news,
         )
 
@@ -182,9 +188,20 @@ class Desk:
                 return
         self._proceed(screened, journey, exchange)
 
+    def go_on(self, known: Known | Refused, journey: Journey, exchange: Exchange) -> None:
+        """Send a call that somebody approved, if it may still go and is what was approved."""
+        del journey.marks[ROUTED_MARKS - 1 :]
+        ready = known if isinstance(known, Refused) else self._authorize(known)
+        if isinstance(ready, Allowed):
+            ready = self._guard(ready)
+        if isinstance(ready, Refused):
+            self._refuse(ready, journey, exchange)
+            return
+        assert isinstance(ready, Screened)
+        self._proceed(ready, journey, exchange)
+
     def _proceed(self, screened: Screened, journey: Journey, exchange: Exchange) -> None:
-        vetted = self._vet(screened)
-        routed = vetted if isinstance(vetted, Refused) else self._route(screened, vetted)
+        routed = self._routed(screened, journey)
         journey.marks.append(self._now())
         if isinstance(routed, Refused):
             self._refuse(routed, journey, exchange)
@@ -196,28 +213,48 @@ class Desk:
             self._refuse(Refused(rule, rule.meaning, fault.fix, routed), journey, exchange)
             return
         journey.state = routed
-        self._send(routed, journey, exchange)
+        if routed.screened.approvals and journey.approval is None:
+            self._hold(routed, journey, exchange)
+        else:
+            self._send(routed, journey, exchange)
+
+    def _routed(self, screened: Screened, journey: Journey) -> McpRouted | Refused:
+        vetted = self._vet(screened)
+        if isinstance(vetted, Refused):
+            return vetted
+        if screened.allowed.decision.obligations:
+            screened = oblige_call(screened)
+        if journey.approval is not None:
+            changed = journey.unheard(screened.approvals) or _differs(journey.state, vetted)
+            if changed is not None:
+                return Refused(RULES["approval.interrupted"], changed, "call again", screened)
+        return self._route(screened, vetted)
+
+    def _hold(self, routed: McpRouted, journey: Journey, exchange: Exchange) -> None:
+        """A person must say yes first; meanwhile its client may take it back."""
+        held = Held(
+            routed,
+            approvals=self._approvals,
+            delivery=self._means.deliver(routed, journey=journey, exchange=exchange),
+            journey=journey,
+            exchange=exchange,
+        )
+        self._track(routed, journey, held.cancel)
+        self._approvals.hold(held)
 
     # -- on its way -----------------------------------------------------------------------------
 
     def _send(self, routed: McpRouted, journey: Journey, exchange: Exchange) -> None:
         sending = Sending(routed, means=self._means, journey=journey, exchange=exchange)
+        self._track(routed, journey, sending.cancel)
+        sending.begin()
+
+    def _track(self, routed: McpRouted, journey: Journey, cancel: Callable[[], None]) -> None:
         known = routed.screened.allowed.known
         asked = known.accepted.asked
         assert isinstance(asked, McpAsked)
         self._shared.cancels.add(
-            known.principal, asked.session, asked.request.id, journey.call, sending.cancel
-        )
-        sending.begin()
-
-    def _deliver(self, routed: Routed, journey: Journey, exchange: Exchange) -> McpDelivery:
-        return McpDelivery(
-            routed,
-            write=self._write,
-            journey=journey,
-            exchange=exchange,
-            now=self._now,
-            shared=self._shared,
+            known.principal, asked.session, asked.request.id, journey.call, cancel
         )
 
     def _notice(self, noticed: Noticed, request: Request, exchange: Exchange) -> None:
@@ -314,7 +351,9 @@ class Desk:
             headers = (*headers, self._challenge(refused))
 
         def release(error: HoldfastError | None) -> None:
-            if error is None:
+            if journey.has_events:
+                end_events(exchange, said.body, error)
+            elif error is None:
                 exchange.respond(said.status, headers, said.body)
             else:
                 withhold_mcp(exchange, journey.call, error, identity=None)
@@ -334,6 +373,14 @@ class Desk:
             return
         body = self._shared.resource.metadata(request.headers)
         exchange.respond(200, ((b"content-type", b"application/json"),), body)
+
+
+def _differs(asked_about: object, vetted: Vetted) -> str | None:
+    """What is wrong where the thing is not as it was when somebody said yes to its use."""
+    if not isinstance(asked_about, McpRouted):
+        return None
+    before, now = asked_about.vetted.pin.descriptor, vetted.pin.descriptor
+    return None if before.digest == now.digest else "its description is another than was approved"
 
 
 class _Proceeding:

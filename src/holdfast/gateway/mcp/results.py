@@ -3,7 +3,7 @@
 from holdfast.core import JsonObject, JsonValue, NodeId
 from holdfast.gateway.mcp.asked import McpAsked, Vetted
 from holdfast.gateway.mcp.naming import View
-from holdfast.providers.mcp import Source, check_tool_result, label_result
+from holdfast.providers.mcp import Source, check_tool_result, label_result, seen_through
 
 
 def labelled(result: JsonObject, asked: McpAsked, vetted: Vetted, *, bytes_max: int) -> JsonObject:
@@ -13,6 +13,9 @@ def labelled(result: JsonObject, asked: McpAsked, vetted: Vetted, *, bytes_max: 
         check_tool_result(result)
         if vetted.output is not None:
             vetted.output.check_output(result)
+        if result.get("isError") is True:
+            # An error's text is made for the model to act on: nothing in it is out of sight.
+            result = {**result, "content": seen_through(result.get("content"))}
     server = NodeId(asked.model)
     descriptor = vetted.pin.descriptor
     source = Source(server, descriptor.name, descriptor.digest)

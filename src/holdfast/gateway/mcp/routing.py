@@ -6,27 +6,32 @@ from holdfast.blueprint import Blueprint, Relationship, Timeouts
 from holdfast.core import JsonObject, NodeId
 from holdfast.gateway.attempt import Attempt
 from holdfast.gateway.call import Refused, Routed, Screened
+from holdfast.gateway.duties import redacted_params
 from holdfast.gateway.groups import Group
 from holdfast.gateway.holding import Hold
 from holdfast.gateway.lines.asking import Ask
 from holdfast.gateway.mcp.asked import McpAsked, McpRouted, Vetted
+from holdfast.gateway.mcp.covering import covered_tolls
 from holdfast.gateway.mcp.sealing import Seal
 from holdfast.gateway.rules import RULES
-from holdfast.gateway.tolls import Tokens, TollBook
+from holdfast.gateway.tolls import NO_TOKENS, TollBook, Tolls
+from holdfast.identity import principals
 
 _CALL = "tools/call"
+_NAMES = frozenset(("name", "uri", "ref", "requestState"))
 
 
 class McpRoute:
     """Makes what ``send`` takes."""
 
-    __slots__ = ("_blueprint", "_groups", "_seal", "_tolls")
+    __slots__ = ("_blueprint", "_groups", "_principals", "_seal", "_tolls")
 
     def __init__(
         self, blueprint: Blueprint, groups: Mapping[NodeId, Group], *, tolls: TollBook, seal: Seal
     ) -> None:
         self._blueprint = blueprint
         self._groups = groups
+        self._principals = principals(blueprint)
         self._tolls = tolls
         self._seal = seal
 
@@ -44,14 +49,31 @@ class McpRoute:
         if params is None:
             rule = RULES["mcp.state"]
             return Refused(rule, rule.meaning, "begin the call anew", screened)
+        if allowed.decision.obligations:
+            params = redacted_params(params, screened, names=_NAMES)
+            if isinstance(params, Refused):
+                return params
+        tolls, caller = self._tolls.of(link), allowed.known.caller
+        if caller.mandate is not None or caller.ceilings:
+            covered = covered_tolls(
+                allowed.known,
+                vetted,
+                params,
+                location=self._principals[allowed.callee.id],
+                tolls=self._tolls.with_prices(link),
+            )
+            if not isinstance(covered, Tolls):
+                code, what, fix = covered
+                return Refused(RULES[code], what, fix, screened)
+            tolls = covered
         is_call = asked.request.method == _CALL
         return McpRouted(
             screened,
             group,
             _timeouts(link, vetted, self._blueprint.timeouts(link)),
             b"",
-            Tokens(0, 0),
-            self._tolls.of(link),
+            NO_TOKENS,
+            tolls,
             allowed.known.principal.encode("utf-8"),
             ask=_ask(asked, params, screened, vetted),
             vetted=vetted,

@@ -12,6 +12,7 @@ from holdfast.gateway.mcp.catalogue import Catalogue
 from holdfast.gateway.mcp.naming import find_named
 from holdfast.gateway.mcp.templates import matches
 from holdfast.gateway.rules import RULES
+from holdfast.guards import find_stray
 from holdfast.providers.mcp import (
     HEADER_MISMATCH,
     ArgumentSchema,
@@ -25,8 +26,11 @@ from holdfast.providers.mcp import (
 from holdfast.registry import DescriptorKind, Pin
 from holdfast.wire import Headers
 
+_OURS: Final = frozenset(("name", "uri", "ref", "requestState"))
+"""Members that name the thing called, or that this gateway sealed: no words for the server."""
 COMPILED_MAX: Final = 4096
 """Schemas kept ready; when full all are forgotten, and made again as they are needed."""
+_SHOWN_MAX: Final = 200
 _FIXES: Final = {
     "tool.unknown": "ask for what the lists show",
     "tool.unapproved": "have it approved: 'holdfast tools approve'",
@@ -71,9 +75,12 @@ class Vet:
         if pin is None or problem is not None:
             return _refused(problem or "tool.unknown", kind, asked.name, screened)
         own = asked.name if kind == "template" else pin.descriptor.name
-        if kind != "tool":
-            return Vetted(kind=kind, own=own, pin=pin)
-        return self._tool(asked, pin, accepted.headers, screened)
+        vetted = (
+            self._tool(asked, pin, accepted.headers, screened)
+            if kind == "tool"
+            else Vetted(kind=kind, own=own, pin=pin)
+        )
+        return vetted if isinstance(vetted, Refused) else _led(vetted, asked, screened) or vetted
 
     def _find(self, server: NodeId, asked: McpAsked) -> tuple[DescriptorKind, Pin | None]:
         pins = self._catalogue.pins
@@ -147,6 +154,24 @@ class Vet:
                 self._shapes.clear()
             found = self._shapes[digest] = Shape(pin)
         return found
+
+
+def _led(vetted: Vetted, asked: McpAsked, screened: Screened) -> Refused | None:
+    """Where what is sent to the server would lead it, refused where that may not be."""
+    own = vetted.pin.descriptor.name
+    rules = screened.allowed.relationship.tools.egress(own if vetted.kind == "tool" else "")
+    params = {name: each for name, each in asked.request.params.items() if name not in _OURS}
+    stray = find_stray(params, rules)
+    if stray is None and vetted.kind == "template":
+        start = own.partition("{")[0]
+        name = "host" if start in ("http://", "https://") else ""
+        stray = find_stray(vetted.own[len(start) :], rules, name=name)
+    if stray is None:
+        return None
+    rule = RULES["tool.egress"]
+    what = f"{rule.meaning} (params{stray.where[:_SHOWN_MAX]}): {stray.why}"
+    fix = "name the host in `tools.egress` of the node or the relationship, if it may be reached"
+    return Refused(rule, what, fix, screened, "params")
 
 
 def _refused(code: str, kind: DescriptorKind, name: str, screened: Screened) -> Refused:

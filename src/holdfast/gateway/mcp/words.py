@@ -17,6 +17,7 @@ from holdfast.providers.mcp import (
     INVALID_PARAMS,
     INVALID_REQUEST,
     RequestId,
+    sse_event,
     write_error,
 )
 from holdfast.wire import Exchange, Header
@@ -76,6 +77,16 @@ def withhold_mcp(
     rule = RULES["audit.unavailable"]
     body = error_of(rule, rule.meaning, error.fix, call=call, identity=identity)
     exchange.respond(_status(rule), reply_headers(call), body)
+
+
+def end_events(exchange: Exchange, body: bytes, error: HoldfastError | None) -> None:
+    """The last event of an answer that began with notifications, once its record is durable."""
+    if not exchange.busy:
+        return
+    if error is None:
+        exchange.end(sse_event(body))
+    else:
+        exchange.abort()  # nothing may be told of it
 
 
 def _say_unread(refused: McpRefused, call: CallId) -> Said:

@@ -34,6 +34,19 @@ class Authenticate:
             return Refused(RULES[error.code], error.what, error.fix, accepted)
         return self._by_key(accepted) if caller is None else self._proven(accepted, caller)
 
+    def again(self, known: Known) -> Known | Refused:
+        """Somebody who was known when the call came and waited since: still?"""
+        accepted, caller = known.accepted, known.caller
+        if caller.proof == "key":
+            return self._by_key(accepted)
+        if self._identities.has_ended(caller):
+            return _refused(
+                "identity.token-expired", accepted, "renew the identity, then ask again"
+            )
+        if self._identities.is_revoked(caller):
+            return _refused("identity.revoked", accepted, "ask whoever revoked it")
+        return self._proven(accepted, caller)
+
     def _proven(self, accepted: Accepted, caller: Caller) -> Known | Refused:
         name = self._named.get(caller.principal)
         if name is None:

@@ -2,7 +2,7 @@
 
 from holdfast.blueprint import Blueprint, Node, Relationship
 from holdfast.core import NodeId
-from holdfast.gateway.authority import Refusal, uncovered, undemanded
+from holdfast.gateway.authority import Refusal, ask_of_model, uncovered, undemanded
 from holdfast.gateway.call import Allowed, Known, Listed, Refused
 from holdfast.gateway.rules import RULES
 from holdfast.identity import principals
@@ -95,15 +95,12 @@ class Authorize:
         accepted = known.accepted
         most_out = asked.max_tokens or self._blueprint.limits(relationship).max_tokens
         is_bounded = most_out is not None or not accepted.endpoint.generates
-        return Ask(
-            type="llm",
+        tokens = len(accepted.body) + (most_out or 0) * asked.answers
+        return ask_of_model(
+            accepted,
+            callee.id,
             location=self._principals[callee.id],
-            action=accepted.endpoint.action,
-            now=accepted.at,
-            model=callee.id,
-            tokens=len(accepted.body) + (most_out or 0) * asked.answers
-            if is_bounded
-            else AMOUNT_MAX,
+            tokens=tokens if is_bounded else AMOUNT_MAX,
         )
 
     def _list(self, known: Known) -> Listed | Refused:

@@ -8,11 +8,16 @@ import msgspec
 from holdfast.blueprint import Blueprint, Cache, Relationship
 from holdfast.core import NodeId
 from holdfast.gateway.attempt import Attempt
+from holdfast.gateway.authority import ask_of_model
 from holdfast.gateway.call import Cached, Kept, Refused, Routed, Screened
 from holdfast.gateway.groups import Group
 from holdfast.gateway.holding import Hold
+from holdfast.gateway.mandated import tolls_under
 from holdfast.gateway.rules import RULES
-from holdfast.gateway.tolls import Tokens, TollBook
+from holdfast.gateway.tolls import Tokens, TollBook, Tolls
+from holdfast.identity import principals
+from holdfast.identity.authority import AMOUNT_MAX
+from holdfast.identity.mandates import Mandate
 from holdfast.providers import Asked, with_model
 from holdfast.resilience import AnswerCache, cache_key
 from holdfast.wire import Headers
@@ -27,7 +32,7 @@ Caches: TypeAlias = dict[tuple[NodeId, Cache], AnswerCache[Kept]]
 class Route:
     """The caller's key ends here: the message carries the upstream's own credential, or none."""
 
-    __slots__ = ("_blueprint", "_caches", "_clock", "_groups", "_tolls")
+    __slots__ = ("_blueprint", "_caches", "_clock", "_groups", "_principals", "_tolls")
 
     def __init__(
         self,
@@ -40,6 +45,7 @@ class Route:
     ) -> None:
         self._blueprint = blueprint
         self._groups = groups
+        self._principals = principals(blueprint)
         self._tolls = tolls
         self._caches = caches
         self._clock = clock
@@ -64,10 +70,36 @@ class Route:
             self._tolls.of(link),
             headers.get(session_header.encode("ascii")) if session_header is not None else None,
         )
+        mandate = allowed.known.caller.mandate
+        if mandate is not None and mandate.payers:
+            paid = self._paid(routed, mandate)
+            if isinstance(paid, Refused):
+                return paid
+            routed = paid
         if link.cache is None or allowed.decision.obligations:
             # An answer to whom policy asks for something is nobody else's, and nobody else's theirs.
             return routed
         return self._remembered(routed, link, link.cache)
+
+    def _paid(self, routed: Routed, mandate: Mandate) -> Routed | Refused:
+        """Beside the budgets of the blueprint, those who sent the caller pay."""
+        screened, tokens = routed.screened, routed.tokens
+        allowed = screened.allowed
+        accepted, callee = allowed.known.accepted, allowed.callee.id
+        is_bounded = tokens.most_out > 0 or not accepted.endpoint.generates
+        ask = ask_of_model(
+            accepted,
+            callee,
+            location=self._principals[callee],
+            tokens=tokens.total if is_bounded else AMOUNT_MAX,
+        )
+        tolls = tolls_under(
+            mandate, self._tolls.with_prices(allowed.relationship), ask, tokens=tokens
+        )
+        if not isinstance(tolls, Tolls):
+            code, what, fix = tolls
+            return Refused(RULES[code], what, fix, screened)
+        return msgspec.structs.replace(routed, tolls=tolls)
 
     def _remembered(self, routed: Routed, link: Relationship, control: Cache) -> Routed | Cached:
         """The answer that was given to the same request before, if it is kept."""
@@ -98,7 +130,6 @@ def carry(routed: Routed, attempt: Attempt, *, left_s: float, so_far: str | None
     assert asked is not None
     body = with_model(
         screened.body,
-        asked.model,
         upstream.model,
         max_tokens=_missing_limit(screened, asked),
         ask_usage=routed.asks_usage,

@@ -72,6 +72,7 @@ from holdfast.providers.mcp.stdio import (
 from holdfast.providers.mcp.writing import (
     Asking,
     rewrite_progress,
+    seen_through,
     shape_result,
     sse_event,
     trace_of,
@@ -152,6 +153,7 @@ __all__ = [
     "revision_of",
     "revision_spoken",
     "rewrite_progress",
+    "seen_through",
     "shape_result",
     "split_qualified",
     "sse_event",

@@ -28,6 +28,7 @@ from holdfast.providers.mcp.meta import (
 )
 from holdfast.providers.mcp.methods import METHODS
 from holdfast.providers.mcp.revisions import SUPPORTED, Revision
+from holdfast.registry import visible
 
 _STATELESS_RESULT_MEMBERS = ("resultType", "ttlMs", "cacheScope")
 _ENCODER = msgspec.json.Encoder()
@@ -150,10 +151,11 @@ def write_error(
     *,
     data: JsonValue = None,
 ) -> bytes:
-    """An error; ``id`` None where the request's could not be read (it is left out then)."""
-    error: JsonObject = {"code": number, "message": message}
+    """An error; ``id`` None where the request's could not be read (it is left out then). It may be a
+    server's, for a model to read: what cannot be seen in its texts is written out."""
+    error: JsonObject = {"code": number, "message": visible(message)}
     if data is not None:
-        error["data"] = data
+        error["data"] = seen_through(data)
     answer: JsonObject = {"jsonrpc": "2.0"}
     if id is not None:
         answer["id"] = id
@@ -178,6 +180,19 @@ def write_fault(id: RequestId, fault: Fault, *, revision: Revision) -> bytes:  #
     ):
         number = INTERNAL_ERROR
     return write_error(id, number, fault.message, data=fault.data)
+
+
+def seen_through(value: JsonValue) -> JsonValue:
+    """The value with every text in it ``visible``; no deeper than messages are read."""
+    match value:
+        case str():
+            return visible(value)
+        case list():
+            return [seen_through(each) for each in value]
+        case dict():
+            return {visible(name): seen_through(each) for name, each in value.items()}
+        case _:
+            return value
 
 
 def write_answer(answer: McpAnswer) -> bytes:
