@@ -7,6 +7,7 @@ from holdfast.core import NodeId
 from holdfast.gateway.call import Accepted
 from holdfast.identity.authority import Ask, Authority, Constraint, Uncovered, covers
 from holdfast.identity.callers import Caller
+from holdfast.policy import Facts
 
 Refusal: TypeAlias = tuple[str, str, str]
 """Code of the rule, what happened, how to mend it."""
@@ -72,6 +73,18 @@ def uncovering(whose: str, authorities: tuple[Authority, ...], ask: Ask) -> Refu
     found = covers(authorities, ask)
     assert found is not None
     return _exceeded(whose, found)
+
+
+def facts_of_caller(caller: Caller, *, relationship: str) -> Facts:
+    """What policies may know of a call before its content is looked at."""
+    return Facts(
+        relationship=relationship,
+        proof=caller.proof,
+        depth=caller.depth,
+        tier=caller.tier,
+        attested=caller.attested,
+        on_behalf_of=caller.on_behalf_of,
+    )
 
 
 def uncovered(caller: Caller, ask: Ask) -> Refusal | None:

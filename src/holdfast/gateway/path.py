@@ -166,6 +166,7 @@ class Path:
             on_news=on_news,
             shared=shared,
             approvals=approvals,
+            is_stale=identities.is_stale,
         )
 
     def _writer(self, kind: type[W], recorder: Recorder) -> W:

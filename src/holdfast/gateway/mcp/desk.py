@@ -60,6 +60,7 @@ from holdfast.resilience import Spending
 from holdfast.wire import Exchange, Header, Request
 from holdfast.world.ports import Clock, Entropy
 
+_STALE: Final = "try again shortly; see why the gateway's keeper is silent"
 _NOTED: Final = Said(202, (), b"")
 _CHANGES: Final[JsonObject] = {"listChanged": True}
 
@@ -84,8 +85,10 @@ class Desk:
         on_news: OnNews,
         shared: Shared,
         approvals: Approvals,
+        is_stale: Callable[[], bool],
     ) -> None:
         self._approvals = approvals
+        self._is_stale = is_stale
         self._accept = McpAccept(clock, entropy, hosts=shared.hosts)
         self._authenticate = authenticate
         self._authorize = McpAuthorize(blueprint, policy)
@@ -205,6 +208,10 @@ class Desk:
         journey.marks.append(self._now())
         if isinstance(routed, Refused):
             self._refuse(routed, journey, exchange)
+            return
+        if routed.may_act and self._is_stale():
+            rule = RULES["authority.stale"]
+            self._refuse(Refused(rule, rule.meaning, _STALE, routed), journey, exchange)
             return
         fault = self._write.fault
         if fault is not None:

@@ -6,10 +6,11 @@ from typing import Final
 
 from holdfast.blueprint import Blueprint
 from holdfast.core import JsonObject, JsonValue, NodeId
+from holdfast.gateway.authority import facts_of_caller, undemanded
 from holdfast.gateway.call import Known
 from holdfast.gateway.mcp.asked import CALL, PROMPT, READ, McpAsked
 from holdfast.gateway.mcp.catalogue import Catalogue
-from holdfast.policy import Facts, Policy
+from holdfast.policy import Policy
 from holdfast.providers.mcp import page_of
 from holdfast.registry import DescriptorKind, Pin
 
@@ -60,13 +61,13 @@ class Offers:
         caller = known.node.id
         for server in self.servers(known, asked):
             link = self._blueprint.relationship(caller, server)
-            if link is None:
+            if link is None or undemanded(link.demands, known.caller, relationship=link.id):
                 continue
             for pin in self._catalogue.offered(server, kind):
                 if kind == "tool" and not link.tools.allows(pin.descriptor.name):
                     continue
                 tool = pin.descriptor.name if kind in ("tool", "prompt") else None
-                facts = Facts(relationship=link.id, tool=tool)
+                facts = facts_of_caller(known.caller, relationship=link.id)._replace(tool=tool)
                 if self._policy.decide(caller, action, server, facts).allowed:
                     yield server, pin
 

@@ -2,7 +2,13 @@
 
 from holdfast.blueprint import Blueprint, Node, Relationship
 from holdfast.core import NodeId
-from holdfast.gateway.authority import Refusal, ask_of_model, uncovered, undemanded
+from holdfast.gateway.authority import (
+    Refusal,
+    ask_of_model,
+    facts_of_caller,
+    uncovered,
+    undemanded,
+)
 from holdfast.gateway.call import Allowed, Known, Listed, Refused
 from holdfast.gateway.rules import RULES
 from holdfast.identity import principals
@@ -74,17 +80,8 @@ class Authorize:
         return Allowed(known, relationship, callee, decision)
 
     def _facts(self, asked: Asked, caller: Caller, relationship: Relationship) -> Facts:
-        return Facts(
-            stream=asked.stream,
-            tools=asked.tools,
-            max_tokens=asked.max_tokens,
-            relationship=relationship.id,
-            proof=caller.proof,
-            depth=caller.depth,
-            tier=caller.tier,
-            attested=caller.attested,
-            on_behalf_of=caller.on_behalf_of,
-        )
+        known = facts_of_caller(caller, relationship=relationship.id)
+        return known._replace(stream=asked.stream, tools=asked.tools, max_tokens=asked.max_tokens)
 
     def _ask(
         self, asked: Asked, known: Known, callee: Node, relationship: Relationship

@@ -130,6 +130,7 @@ def carry(routed: Routed, attempt: Attempt, *, left_s: float, so_far: str | None
     assert asked is not None
     body = with_model(
         screened.body,
+        asked.model,
         upstream.model,
         max_tokens=_missing_limit(screened, asked),
         ask_usage=routed.asks_usage,

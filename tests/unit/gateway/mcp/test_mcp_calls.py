@@ -5,6 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
+from holdfast.identity import SigningKey
+from holdfast.identity.revocation import Revocations
 from holdfast.registry import Descriptor, Pin, Pins
 
 TEXT = {"properties": {"path": {"type": "string"}}, "required": ["path"]}
@@ -426,3 +428,29 @@ def test_pages_hold_every_tool_once(mcp):
 
 def pin_of(mcp, server, item):
     return Pin(server, Descriptor.of("tool", item), "approved", 0)
+
+
+def test_nothing_acts_while_it_is_not_known_what_is_revoked(mcp):
+    docs = mcp.Tools()
+
+    async def scenario(world):
+        # A feed of which nothing was heard yet.
+        world.gateway.identities.revocations = Revocations(
+            SigningKey.generate(world.entropy).public
+        )
+        return await world.client().call("docs__write"), world.records()
+
+    called, records = mcp.run(scenario, docs=docs)
+    assert called.code == "authority.stale"
+    assert codes(records)[-1] == ("call", "refused", "authority.stale")
+    assert docs.of("tools/call") == []
+
+
+def test_tools_of_a_server_that_demands_more_than_the_caller_shows_are_not_listed(mcp):
+    docs = mcp.Tools()
+
+    async def scenario(world):
+        return await world.client().ask("tools/list")
+
+    text = mcp.blueprint(link="identity: {proofs: [wpt, session]}")
+    assert mcp.run(scenario, docs=docs, text=text).result["tools"] == []
