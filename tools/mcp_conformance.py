@@ -1,226 +1,212 @@
 """Runs the official MCP conformance suite against the gateway, with an MCP server behind it.
 
-    python tools/mcp_conformance.py                      # both revisions, through npx
-    python tools/mcp_conformance.py --suite PATH/TO/node_modules/.bin/conformance
+    python tools/mcp_conformance.py                  both revisions
+    python tools/mcp_conformance.py --write-docs     and renew docs/mcp/conformance.md
+    python tools/mcp_conformance.py --direct         against the fixture server, without Holdfast
     python tools/mcp_conformance.py --scenario tools-list --revision 2026-07-28
 
-The suite speaks without credentials and under a server's own names, so it comes through a small
-relay that adds the caller's key, and asks for one server (``POST /mcp/<node>``). What is expected to
-fail, and why, stands in ``tests/conformance/mcp/expected-failures.yaml``; anything else that fails,
-or passes against expectation, fails this run.
+The suite is an npm package; it is installed into ``benchmarks/.work`` by the npm found, once for
+each version, and with it a Node.js where the one found is too old. What is expected to fail, and
+why, stands in ``tests/conformance/mcp/expected-failures-<revision>.yaml``; anything else that fails,
+or passes against expectation, fails this run. What it runs against: ``mcp_conformance_stand.py``.
 """
 
 import argparse
-import asyncio
-import contextlib
 import json
-import os
+import platform
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
 
-ROOT = Path(__file__).parents[1]
-FIXTURES = ROOT / "tests" / "conformance" / "mcp"
-PACKAGE = "@modelcontextprotocol/conformance@0.2.0-alpha.12"
+from mcp_conformance_stand import FIXTURES, ROOT, fixture_alone, through_holdfast
+
+PACKAGE = "@modelcontextprotocol/conformance"
+VERSION = "0.2.0-alpha.12"
+NODE_MAJOR = 22
+WORK = ROOT / "benchmarks" / ".work" / "mcp-conformance"
+PAGE = ROOT / "docs" / "mcp" / "conformance.md"
+MARKS = ("<!-- conformance: begin -->", "<!-- conformance: end -->")
 REVISIONS = ("2026-07-28", "2025-11-25")
-SERVER = "everything"
-DEADLINE_S = 60.0
+INSTALL_S = 600.0
 SUITE_S = 900.0
-HEAD_BYTES_MAX = 64 * 1024
+FOLDER_NAME = re.compile(r"server-(?P<scenario>.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
 
-BLUEPRINT = """\
-holdfast: 1
-name: conformance
-nodes:
-  tester: {{type: ai:agent, description: The conformance suite.}}
-  {server}:
-    type: ai:mcp-server
-    description: Has a thing of every kind.
-    controls:
-      upstream: {{url: "http://127.0.0.1:{port}/mcp", dialect: mcp}}
-      tools: {{egress: {{hosts: ["*", example, test, path], schemes: [http, https, test, file]}}}}
-relationships:
-  - {{id: tester-uses, connects: [tester, {server}], protocol: HTTP, description: Tests.}}
-"""
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What one run of the suite said, by scenario."""
+
+    code: int
+    passed: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, int] = field(default_factory=dict)
+    warned: dict[str, int] = field(default_factory=dict)
+
+    def totals(self) -> str:
+        warned = sum(self.warned.values())
+        more = f", {warned} warned" if warned else ""
+        return f"{sum(self.passed.values())} passed, {sum(self.failed.values())} failed{more}"
 
 
 def main() -> int:
     """Run it; the exit code says whether all went as expected."""
     options = _options()
-    suite = options.suite or shutil.which("npx")
-    if suite is None:
-        print("the suite needs npx (Node.js 22 or newer) or --suite", file=sys.stderr)
-        return 2
-    command = [suite] if options.suite else [suite, "--yes", PACKAGE]
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        url = stack.enter_context(_system(Path(folder)))
-        codes = [
-            _run(command, url, revision=revision, scenario=options.scenario)
-            for revision in options.revision or REVISIONS
-        ]
-    return max(codes)
+    suite = Suite(WORK)
+    revisions = options.revision or REVISIONS
+    if options.direct:
+        return max(each.code for each in _run_all(suite, revisions, options, direct=True).values())
+    outcomes = _run_all(suite, revisions, options)
+    if options.write_docs:
+        alone = _run_all(suite, revisions, options, direct=True)
+        _write_page(_report(suite, outcomes, alone))
+    return max(each.code for each in outcomes.values())
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--suite", help="the suite's own command, where it is installed")
     parser.add_argument("--revision", action="append", choices=REVISIONS)
     parser.add_argument("--scenario", help="one scenario only")
-    return parser.parse_args()
+    parser.add_argument("--direct", action="store_true", help="the fixture server, not Holdfast")
+    parser.add_argument("--write-docs", action="store_true", help=f"renew {PAGE.name}")
+    options = parser.parse_args()
+    if options.write_docs and (options.direct or options.scenario or options.revision):
+        parser.error("--write-docs reports a whole run")
+    return options
 
 
-def _run(command: list[str], url: str, *, revision: str, scenario: str | None) -> int:
-    words = [*command, "server", "--url", url, "--spec-version", revision]
-    if scenario is None:
-        words += ["--suite", "all"]
-        expected = FIXTURES / f"expected-failures-{revision}.yaml"
-        if expected.exists():
+class Suite:
+    """The suite's own program, installed where it is not yet."""
+
+    def __init__(self, work: Path) -> None:
+        program = _installed(work / VERSION, f"{PACKAGE}@{VERSION}", "conformance", scripts=False)
+        self._words = [str(_node(work)), str(program)]
+
+    def run(self, url: str, *, revision: str, scenario: str | None, is_direct: bool) -> Outcome:
+        words = ["server", "--url", url, "--spec-version", revision]
+        words += ["--scenario", scenario, "--verbose"] if scenario else ["--suite", "all"]
+        expected = _expected_failures(revision)
+        if expected.exists() and not scenario and not is_direct:
             words += ["--expected-failures", str(expected)]
-    else:
-        words += ["--scenario", scenario, "--verbose"]
-    print(f"== revision {revision}: {' '.join(words[len(command) :])}", flush=True)
-    return subprocess.run(words, check=False, timeout=SUITE_S).returncode
+        print(f"== revision {revision}: {' '.join(words)}", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            told = [*self._words, *words, "--output-dir", folder]
+            ended = subprocess.run(told, check=False, timeout=SUITE_S)
+            return _read_outcome(ended.returncode, Path(folder))
+
+    def node_version(self) -> str:
+        return _version_of(Path(self._words[0]))
 
 
-@contextlib.contextmanager
-def _system(folder: Path) -> Iterator[str]:
-    """The server, the gateway before it and the relay before that; the URL to test."""
-    port = _free_port()
-    with contextlib.ExitStack() as stack:
-        server = [sys.executable, str(FIXTURES / "everything_server.py"), "--port", str(port)]
-        stack.enter_context(_process(server, folder, "server"))
-        blueprint = folder / "holdfast.yaml"
-        blueprint.write_text(BLUEPRINT.format(port=port, server=SERVER))
-        holdfast = str(Path(sys.executable).with_name("holdfast"))
-        data = ["--data", str(folder / "data"), "--json"]
-        up = [holdfast, "up", str(blueprint), *data, "--port", "0", "--console-port", "0"]
-        stack.enter_context(_process(up, folder, "up"))
-        gateway = _ready(folder / "up.out")
-        key = _tell([holdfast, "key", "create", "tester", *data])["key"]
-        _approve(holdfast, data)
-        relay = Relay(gateway, key)
-        stack.callback(relay.stop)
-        url = f"http://127.0.0.1:{relay.port}/mcp/{SERVER}"
-        _wait_listed(url)
-        yield url
+def _expected_failures(revision: str) -> Path:
+    return FIXTURES / f"expected-failures-{revision}.yaml"
 
 
-def _approve(holdfast: str, data: list[str]) -> None:
-    """All that the server offers, once it was seen."""
-    end = time.monotonic() + DEADLINE_S
-    while time.monotonic() < end:
-        pins = _tell([holdfast, "tools", "list", *data])["tools"]
-        if pins:
-            break
-        time.sleep(0.2)
-    for pin in pins:
-        if pin["state"] != "approved":
-            words = ["tools", "approve", SERVER, pin["name"], "--kind", pin["kind"]]
-            _tell([holdfast, *words, "--digest", pin["digest"], "--reason", "conformance", *data])
+def _node(work: Path) -> Path:
+    """A Node.js that is new enough: the one found, or one installed here."""
+    found = shutil.which("node")
+    if found and int(_version_of(Path(found)).partition(".")[0]) >= NODE_MAJOR:
+        return Path(found)
+    # This package fetches the program for this machine by a script of its own.
+    name = f"node-{NODE_MAJOR}"
+    return _installed(work / name, f"node@{NODE_MAJOR}", "node", scripts=True)
 
 
-def _wait_listed(url: str) -> None:
-    """Until the worker shows what was approved."""
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-    headers = {"content-type": "application/json", "accept": "application/json"}
-    end = time.monotonic() + DEADLINE_S
-    while time.monotonic() < end:
-        request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-        with contextlib.suppress(urllib.error.URLError), urllib.request.urlopen(request) as answer:
-            if json.load(answer).get("result", {}).get("tools"):
-                return
-        time.sleep(0.2)
-    raise SystemExit("nothing was listed in time")
+def _version_of(node: Path) -> str:
+    ended = subprocess.run([str(node), "--version"], check=True, capture_output=True, text=True)
+    return ended.stdout.strip().removeprefix("v")
 
 
-@contextlib.contextmanager
-def _process(words: list[str], folder: Path, name: str) -> Iterator[None]:
-    with (folder / f"{name}.out").open("wb") as out, (folder / f"{name}.err").open("wb") as err:
-        process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=folder
-        )
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(timeout=DEADLINE_S)
+def _installed(folder: Path, package: str, program: str, *, scripts: bool) -> Path:
+    """A package's program; installed by npm unless it is there."""
+    link = folder / "node_modules" / ".bin" / program
+    if not link.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            raise SystemExit("the suite needs npm")
+        folder.mkdir(parents=True, exist_ok=True)
+        words = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund"]
+        words += ["--save-exact", *([] if scripts else ["--ignore-scripts"]), package]
+        print(f"installing {package} ...", flush=True)
+        subprocess.run(words, check=True, cwd=folder, timeout=INSTALL_S)
+    return link.resolve(strict=True)
 
 
-def _ready(out: Path) -> tuple[str, int]:
-    """Where the gateway listens, once it says so."""
-    end = time.monotonic() + DEADLINE_S
-    while time.monotonic() < end:
-        first = out.read_text().partition("\n")
-        if first[1]:
-            url = json.loads(first[0])["ready"]["url"]
-            found = re.fullmatch(r"http://([^:/]+):(\d+)/?.*", url)
-            assert found is not None
-            return found[1], int(found[2])
-        time.sleep(0.1)
-    raise SystemExit("the gateway is not ready in time: " + out.with_suffix(".err").read_text())
+def _run_all(
+    suite: Suite, revisions: tuple[str, ...], options: argparse.Namespace, *, direct: bool = False
+) -> dict[str, Outcome]:
+    stand = fixture_alone if direct else through_holdfast
+    with tempfile.TemporaryDirectory() as folder, stand(Path(folder)) as url:
+        return {
+            revision: suite.run(url, revision=revision, scenario=options.scenario, is_direct=direct)
+            for revision in revisions
+        }
 
 
-def _tell(words: list[str]) -> dict:
-    ended = subprocess.run(words, check=True, capture_output=True, timeout=DEADLINE_S)
-    return json.loads(ended.stdout)
+def _read_outcome(code: int, folder: Path) -> Outcome:
+    outcome = Outcome(code=code)
+    for path in sorted(folder.glob("*/checks.json")):
+        found = FOLDER_NAME.fullmatch(path.parent.name)
+        assert found is not None, path.parent.name
+        said = [check["status"] for check in json.loads(path.read_text())]
+        outcome.passed[found["scenario"]] = said.count("SUCCESS")
+        outcome.failed[found["scenario"]] = said.count("FAILURE")
+        outcome.warned[found["scenario"]] = said.count("WARNING")
+    return outcome
 
 
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+def _report(suite: Suite, outcomes: dict[str, Outcome], alone: dict[str, Outcome]) -> str:
+    taken = datetime.now(UTC).date()
+    on = f"Python {platform.python_version()}, Node.js {suite.node_version()}"
+    lines = [
+        f"Taken on {taken} with version {VERSION} of the suite; {on}.",
+        "",
+        f"| scenario | {' | '.join(outcomes)} |",
+        f"|---|{'---|' * len(outcomes)}",
+        *_rows(outcomes),
+        f"| **all** | {' | '.join(each.totals() for each in outcomes.values())} |",
+        f"| the fixture alone | {' | '.join(each.totals() for each in alone.values())} |",
+    ]
+    return "\n".join(lines)
 
 
-class Relay:
-    """Passes connections on as they are, with one header more in each request's head."""
-
-    def __init__(self, gateway: tuple[str, int], key: str) -> None:
-        self._gateway = gateway
-        self._extra = f"Authorization: Bearer {key}\r\nConnection: close\r\n".encode()
-        self._loop = asyncio.new_event_loop()
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
-        self.port = server.sockets[0].getsockname()[1]
-        self._thread = Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=DEADLINE_S)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            first, _, rest = head.partition(b"\r\n")
-            rest = re.sub(rb"(?im)^connection:[^\r]*\r\n", b"", rest)
-            there, here = await asyncio.open_connection(*self._gateway, limit=HEAD_BYTES_MAX)
-            here.write(first + b"\r\n" + self._extra + rest)
-            ways = [
-                asyncio.ensure_future(_pass(reader, here)),
-                asyncio.ensure_future(_pass(there, writer)),
-            ]
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            for way in ways:
-                way.cancel()
-            here.close()
-        writer.close()
+def _rows(outcomes: dict[str, Outcome]) -> Iterator[str]:
+    expected = {revision: _expected_failures(revision) for revision in outcomes}
+    names = {
+        revision: set(re.findall(r"^  - (\S+)$", path.read_text(), re.MULTILINE))
+        if path.exists()
+        else set()
+        for revision, path in expected.items()
+    }
+    for scenario in sorted({name for each in outcomes.values() for name in each.passed}):
+        cells = [
+            _cell(each, scenario, is_expected=scenario in names[revision])
+            for revision, each in outcomes.items()
+        ]
+        yield f"| `{scenario}` | {' | '.join(cells)} |"
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(HEAD_BYTES_MAX):
-            writer.write(data)
-            await writer.drain()
+def _cell(outcome: Outcome, scenario: str, *, is_expected: bool) -> str:
+    if scenario not in outcome.passed:
+        return "not in it"
+    parts = [f"{outcome.passed[scenario]} passed"]
+    for count, word in ((outcome.failed[scenario], "failed"), (outcome.warned[scenario], "warned")):
+        parts += [f"{count} {word}"] if count else []
+    return ", ".join(parts) + (" (expected)" if is_expected else "")
+
+
+def _write_page(text: str) -> None:
+    begin, end = MARKS
+    page = PAGE.read_text()
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    if not pattern.search(page):
+        raise SystemExit(f"{PAGE.name} has no '{begin}' and '{end}'")
+    PAGE.write_text(pattern.sub(lambda _: f"{begin}\n\n{text}\n\n{end}", page))
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    raise SystemExit(main())
+    sys.exit(main())
