@@ -80,6 +80,7 @@ TITLES = {
     "ProviderForm": "people[]",
     "BulkheadForm": "bulkhead, controls.bulkhead",
     "ToolsForm": "controls.tools",
+    "EgressForm": "controls.tools.egress",
     "ToolForm": "controls.tools.each.*",
     "NodeForm": "nodes.*",
     "NodeControlsForm": "nodes.*.controls",

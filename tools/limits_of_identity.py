@@ -1,6 +1,7 @@
 """What the bounds of identities, people and mandates are for: read by generate_limits_reference.py."""
 
 IDENTITY = {
+    "guards.egress:EGRESS_DEPTH_MAX": "How deep arguments may be nested that are searched for addresses.",
     "app.trusting:ROTATE_S": "How often the keeper looks whether the issuer's keys are due.",
     "app.trusting:BUNDLE_BYTES_MAX": "A trust bundle of a foreign domain, as a file.",
     "gateway.identity_desk:BODY_BYTES_MAX": "A request for a session or an exchange.",
