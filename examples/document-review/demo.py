@@ -19,6 +19,8 @@ from tour.parts import HERE, DemoError, System, started
 from tour.screen import styled
 from tour.steps import tour
 
+from holdfast.core import HoldfastError
+
 
 def stay(system: System) -> None:
     """Until Ctrl-C."""
@@ -50,7 +52,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         sys.exit(main())
-    except DemoError as problem:
+    except (DemoError, HoldfastError) as problem:
         sys.exit(f"demo: {problem}")
     except KeyboardInterrupt:
         sys.exit(130)

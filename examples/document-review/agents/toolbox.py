@@ -49,9 +49,12 @@ class Toolbox:
 @contextmanager
 def opened(connect: Callable[[], httpx2.AsyncClient], *, gateway: str) -> Iterator[Toolbox]:
     """Tools for as long as they are needed. ``connect`` makes the HTTP client, which shows who calls."""
-    with ExitStack() as stack:
+    stack = ExitStack()
+    try:
         portal = stack.enter_context(start_blocking_portal())
         http = stack.enter_context(portal.wrap_async_context_manager(connect()))
         transport = streamable_http_client(f"{gateway}/mcp", http_client=http)
         client = stack.enter_context(portal.wrap_async_context_manager(Client(transport)))
         yield Toolbox(client, portal)
+    finally:
+        stack.close()  # told of no error, the client's task groups do not wrap it

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from holdfast.cli import main
 from holdfast.client import Identity, by_command
 from tour.parts import HERE, DemoError
 
@@ -28,7 +28,8 @@ class Office:
         self._keys = keys
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "holdfast.cli", *words, "--data", str(self.data), "--json"]
+        """A command as a terminal takes it."""
+        return [sys.executable, "-m", "holdfast.cli", *words, "--data", str(self.data)]
 
     def tell(self, *words: str) -> Any:
         """A command's answer."""
@@ -38,9 +39,12 @@ class Office:
         return answer
 
     def told(self, *words: str) -> Any:
-        """A command's answer, which may be an error."""
-        done = subprocess.run(self.command(*words), stdout=subprocess.PIPE, check=False)
-        return json.loads(done.stdout)
+        """A command's answer, which may be an error. It runs in this process: starting Python for
+        each of the twenty would take longer than all the rest of the tour."""
+        said = io.StringIO()
+        with redirect_stdout(said), suppress(SystemExit):
+            main.main([*words, "--data", str(self.data), "--json"], prog_name="holdfast")
+        return json.loads(said.getvalue())
 
     # -- tools --------------------------------------------------------------------------------
 
@@ -52,8 +56,7 @@ class Office:
             return sorted(each for each in found if each[0] in servers)
 
         names = eventually(seen, count=count, what="the tools' servers were not seen")
-        told = together(*(partial(self.tell, "tools", "show", *each) for each in names))
-        shown = [each["descriptions"][0] for each in told]
+        shown = [self.tell("tools", "show", *each)["descriptions"][0] for each in names]
         for each in shown:
             if each["pin"]["state"] == "quarantined":
                 raise DemoError(
@@ -106,12 +109,6 @@ class Office:
             return self.tell("approvals", "list")["approvals"]
 
         return eventually(asked, count=1, what="no call came to wait for an approval")[0]
-
-
-def together(*calls: Callable[[], T]) -> list[T]:
-    """What they all answer, each asked in a thread of its own: a command takes half a second."""
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [each.result() for each in [pool.submit(call) for call in calls]]
 
 
 def eventually(ask: Callable[[], list[T]], *, count: int, what: str) -> list[T]:

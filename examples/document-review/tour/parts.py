@@ -63,7 +63,10 @@ def started(data: Path) -> Iterator[System]:
         words += ["--console-port", str(_free_port(CONSOLE_PORT))]
         command = [sys.executable, "-m", "holdfast.cli", *words]
         wait = stack.enter_context(_running("holdfast", command, log=data / "holdfast.log"))
-        ready = json.loads(wait())["ready"]
+        told = json.loads(wait())
+        if "error" in told:
+            raise DemoError(f"holdfast up: {told['error']['what']}")
+        ready = told["ready"]
         yield System(name=ready["name"], url=ready["url"], console=ready["console"], data=data)
 
 

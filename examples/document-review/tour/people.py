@@ -19,7 +19,7 @@ LOGIN_S: Final = 60.0
 
 def log_in(office: Office, subject: str) -> dict[str, Any]:
     """`holdfast login`, with a browser in which ``subject`` signs in; who the person is then."""
-    command = [*office.command("login"), "--no-browser"]
+    command = office.command("login", "--no-browser", "--json")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as login:
         assert login.stdout is not None
         _sign_in(json.loads(login.stdout.readline())["open"], subject)

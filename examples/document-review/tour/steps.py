@@ -16,7 +16,7 @@ from agents.review_agent import ReviewAgent, sent
 from agents.toolbox import RefusedError, opened
 
 from holdfast.client import Identity
-from tour.office import Office, eventually, together
+from tour.office import Office, eventually
 from tour.parts import HERE, DemoError, System
 from tour.people import log_in
 from tour.screen import row, streamed, title
@@ -61,17 +61,15 @@ def register(office: Office) -> Agents:
     offered = office.offered(SERVERS, count=TOOLS)
     for tool in offered:
         row(tool["server"], f"{tool['name']:<18}{tool['digest'][:15]}...  {tool['description']}")
-    together(*(partial(office.approve, each, "read them; they do as they say") for each in SERVERS))
+    for server in SERVERS:
+        office.approve(server, "read them; they do what they say")
     title("The agents get passports: who answers for them, of what they are, the most they may do")
     reading = [tool for tool in offered if tool["name"] == "read_clause"]
-    passports = together(
-        lambda: office.passport("review-agent", offered),
-        lambda: office.passport("clause-extractor", reading),
-    )
-    for passport in passports:
-        show_passport(passport)
-    names = ("review-agent", "clause-extractor")
-    reviewer, extractor = together(*(partial(office.identity, name) for name in names))
+    show_passport(office.passport("review-agent", offered))
+    show_passport(office.passport("clause-extractor", reading))
+    with ThreadPoolExecutor() as pool:
+        issued = pool.map(office.identity, ("review-agent", "clause-extractor"))
+    reviewer, extractor = issued
     return Agents(reviewer=reviewer, extractor=extractor)
 
 
@@ -196,14 +194,10 @@ def intake(office: Office, gateway: str, clause: str) -> None:
 
 def evidence(office: Office, call: str) -> None:
     """The call's record, the proof that it is in the log, and the whole log recomputed."""
-    shown, proven, whole = together(
-        lambda: office.tell("audit", "show", call),
-        lambda: office.tell("audit", "prove", call),
-        lambda: office.tell("audit", "verify"),
-    )
     title("The record of the call that waited: everything but what was said")
-    show_record(shown["records"][-1]["record"])
+    show_record(office.tell("audit", "show", call)["records"][-1]["record"])
     title("The proof that it is in the log")
+    proven, whole = office.tell("audit", "prove", call), office.tell("audit", "verify")
     row("entries", ", ".join(str(p["index"]) for p in proven["proofs"]))
     row("log", f"{proven['size']} entries, root {proven['root'][:16]}...")
     row("key", proven["key"])

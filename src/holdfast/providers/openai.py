@@ -4,6 +4,7 @@ Source: OpenAI's API reference (chat completions, completions, embeddings, model
 official ``openai`` SDK accepts.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, TypeAlias
 
@@ -109,6 +110,8 @@ class _UsageEvent(msgspec.Struct, gc=False):
 
 
 _DECIDED_ON = frozenset(field.encode_name for field in msgspec.structs.fields(_Fields))
+_MEMBER = re.compile(rb'[ \t\r\n]*([{,])[ \t\r\n]*"([^"\\]*)"[ \t\r\n]*:[ \t\r\n]*')
+_BLANKS_AND_END = re.compile(rb"[ \t\r\n]*\}[ \t\r\n]*")
 _FIELDS = msgspec.json.Decoder(_Fields)
 _USAGE = msgspec.json.Decoder(_WithUsage)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -153,27 +156,32 @@ def read_request(body: bytes) -> Asked:
 
 def with_model(
     body: bytes,
+    asked: str,
     wanted: str,
     *,
     max_tokens: int | None = None,
     ask_usage: bool = False,
     so_far: str | None = None,
 ) -> bytes:
-    """The body, written anew with ``model`` set to ``wanted``; values stay as they were sent.
+    """The body with ``model`` set to ``wanted``; the very same bytes where that changes nothing.
 
     ``max_tokens`` is set as well where it is not None: a limit that holds only for requests that
     name one would be none. ``ask_usage`` asks for a stream's usage; ``so_far`` is an answer that
     broke off, to be gone on from.
 
     A field that stands twice, or is spelt with escapes or in another case (``Model`` is ``model`` to
-    Go's parser), could mean one thing to us and another to the upstream: of the fields that were
-    decided on, what was read is all that goes on. Writing costs less than looking for such (1 us).
+    Go's parser), could mean one thing to us and another to the upstream: such a body is written
+    anew, and of the fields that were decided on, what was read is all that goes on.
     """
+    sent = _OBJECT.decode(body)
     fields = {
         name: value
-        for name, value in _OBJECT.decode(body).items()
+        for name, value in sent.items()
         if name in _DECIDED_ON or name.casefold() not in _DECIDED_ON
     }
+    untouched = asked == wanted and max_tokens is None and not ask_usage and so_far is None
+    if untouched and len(fields) == len(sent) and _is_all_there_is(body, fields):
+        return body
     fields["model"] = msgspec.Raw(msgspec.json.encode(wanted))
     if max_tokens is not None:
         fields["max_tokens"] = msgspec.Raw(b"%d" % max_tokens)
@@ -184,6 +192,28 @@ def with_model(
     if so_far is not None:
         _continue(fields, so_far)
     return msgspec.json.encode(fields)
+
+
+def _is_all_there_is(body: bytes, fields: dict[str, msgspec.Raw]) -> bool:
+    """Whether the body is these members, each once and in these letters, and blanks between them.
+
+    The values are not walked again; the two forms that nearly all clients write are compared whole.
+    """
+    if msgspec.json.encode(fields) == body:
+        return True
+    members = [b'"%b": %b' % (name.encode(), bytes(value)) for name, value in fields.items()]
+    if b"{%b}" % b", ".join(members) == body:
+        return True
+    at, mark = 0, b"{"
+    for name, value in fields.items():
+        found = _MEMBER.match(body, at)
+        if found is None or (found[1], found[2]) != (mark, name.encode()):
+            return False
+        raw, mark = bytes(value), b","
+        if not body.startswith(raw, found.end()):
+            return False
+        at = found.end() + len(raw)
+    return _BLANKS_AND_END.fullmatch(body, at) is not None
 
 
 def _continue(fields: dict[str, msgspec.Raw], so_far: str) -> None:

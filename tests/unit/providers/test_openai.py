@@ -14,34 +14,58 @@ JSON = st.recursive(
 )
 
 
-@given(model=TEXT, rest=st.dictionaries(TEXT, JSON, max_size=5))
+DECIDED_ON = {
+    *("model", "stream", "n", "best_of", "stream_options", "max_tokens", "max_completion_tokens"),
+    "tools",
+}
+OTHERS = TEXT.filter(lambda name: name.casefold() not in DECIDED_ON)
+
+
+@given(model=TEXT, rest=st.dictionaries(OTHERS, JSON, max_size=5))
 def test_only_the_model_changes_when_the_upstream_has_another_name_for_it(model, rest):
-    rest.pop("model", None)
     body = json.dumps({"model": model, **rest}).encode()
-    changed = with_model(body, "other")
+    changed = with_model(body, model, "other")
     assert json.loads(changed) == {**rest, "model": "other"}
 
 
-@given(rest=st.dictionaries(TEXT, JSON, max_size=5))
+@given(rest=st.dictionaries(OTHERS, JSON, max_size=5))
 def test_a_token_limit_is_written_into_a_request_that_names_none(rest):
-    for name in ("model", "max_tokens"):
-        rest.pop(name, None)
     body = json.dumps({"model": "m", **rest}).encode()
-    assert json.loads(with_model(body, "m", max_tokens=7)) == {
+    assert json.loads(with_model(body, "m", "m", max_tokens=7)) == {
         **rest,
         "model": "m",
         "max_tokens": 7,
     }
 
 
-@given(model=TEXT, rest=st.dictionaries(TEXT, JSON, max_size=5))
-def test_a_body_goes_on_with_all_that_it_says_in_its_own_words(model, rest):
-    rest.pop("model", None)
-    body = json.dumps({"model": model, **rest}, ensure_ascii=False).encode("utf-8", "replace")
-    compact = json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":")).encode()
-    sent = with_model(body, model)
+SPACED = {"indent": 2}, {"separators": (" , ", " :\t")}, {"separators": (",", ":")}, {}
+
+
+@given(model=TEXT, rest=st.dictionaries(OTHERS, JSON, max_size=5), style=st.sampled_from(SPACED))
+def test_a_body_that_reads_one_way_is_passed_on_untouched(model, rest, style):
+    body = json.dumps({"model": model, **rest}, ensure_ascii=False, **style)
+    body = body.encode("utf-8", "replace")
+    names = [json.dumps(name, ensure_ascii=False) for name in rest]
+    sent = with_model(body, model, model)
     assert json.loads(sent) == json.loads(body)
-    assert with_model(compact, model) == compact
+    if not any("\\" in name for name in names):
+        assert sent is body
+
+
+@given(
+    model=TEXT,
+    rest=st.dictionaries(OTHERS, JSON, max_size=3),
+    twin=st.sampled_from(["model", "Model", "MODEL", "m\\u006fdel", "\\u004dodel"]),
+    at=st.integers(0, 4),
+    style=st.sampled_from(SPACED),
+)
+def test_no_body_goes_on_with_two_models(model, rest, twin, at, style):
+    members = [("model", model), *rest.items()]
+    members.insert(at, ("@", "another"))
+    body = json.dumps(dict(members), **style).replace('"@"', f'"{twin}"', 1).encode()
+    asked = read_request(body).model
+    pairs = json.loads(with_model(body, asked, asked), object_pairs_hook=list)
+    assert [v for k, v in pairs if k.casefold() == "model"] == [asked]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +82,7 @@ def test_a_body_goes_on_with_all_that_it_says_in_its_own_words(model, rest):
 )
 def test_a_body_that_means_two_models_is_written_anew_from_what_we_read(body):
     asked = read_request(body).model
-    sent = with_model(body, asked)
+    sent = with_model(body, asked, asked)
     pairs = json.loads(sent, object_pairs_hook=list)
     assert pairs == [("model", asked)]
 
