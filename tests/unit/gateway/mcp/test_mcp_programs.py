@@ -40,8 +40,10 @@ class Script:
         arguments = message["params"].get("arguments", {})
         if "late" in arguments:
             return self._say(
-                {"method": "notifications/progress",
-                 "params": {"progressToken": message["id"], "progress": 1}}
+                {
+                    "method": "notifications/progress",
+                    "params": {"progressToken": message["id"], "progress": 1},
+                }
             ) + self._say({"method": "notifications/tools/list_changed"})
         result = {"content": [{"type": "text", "text": str(arguments)}]}
         return self._say({"id": message["id"], "result": result})
