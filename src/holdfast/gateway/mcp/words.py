@@ -47,10 +47,20 @@ def event_headers(call: CallId) -> tuple[Header, ...]:
     return (*_EVENTS_HEADERS, (REQUEST_ID, call.encode("ascii")))
 
 
-def error_of(rule: Rule, what: str, fix: str, *, call: CallId, identity: RequestId | None) -> bytes:
-    """The error answer of a rule."""
+def error_of(
+    rule: Rule,
+    what: str,
+    fix: str,
+    *,
+    call: CallId,
+    identity: RequestId | None,
+    uri: str | None = None,
+) -> bytes:
+    """The error answer of a rule. ``uri`` names the resource that is not there (SEP-2164)."""
     message = f"{what} ({fix})" if fix and fix != what else what
     data: JsonObject = {"code": rule.code, "call": call, "status": rule.status}
+    if uri is not None:
+        data["uri"] = uri
     return write_error(identity, number_of(rule), message, data=data)
 
 
@@ -66,7 +76,10 @@ def say_refused(refused: Refused, call: CallId) -> Said:
     if isinstance(refused, McpRefused):
         return _say_unread(refused, call)
     identity = _identity(refused)
-    body = error_of(rule, refused.message, refused.fix, call=call, identity=identity)
+    asked = asked_of(refused.state)
+    is_gone = asked is not None and asked.subject == "resource" and rule.code == "tool.unknown"
+    uri = asked.request.target if asked is not None and is_gone else None
+    body = error_of(rule, refused.message, refused.fix, call=call, identity=identity, uri=uri)
     return Said(_status(rule), reply_headers(call), body)
 
 

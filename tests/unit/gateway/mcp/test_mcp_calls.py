@@ -454,3 +454,12 @@ def test_tools_of_a_server_that_demands_more_than_the_caller_shows_are_not_liste
 
     text = mcp.blueprint(link="identity: {proofs: [wpt, session]}")
     assert mcp.run(scenario, docs=docs, text=text).result["tools"] == []
+
+
+def test_a_resource_that_is_not_there_is_named_in_the_error(mcp):
+    async def scenario(world):
+        return await world.client().ask("resources/read", {"uri": "docs+file:///gone"})
+
+    refused = mcp.run(scenario, docs=mcp.Tools())
+    assert refused.code == "tool.unknown"
+    assert refused.error["data"]["uri"] == "docs+file:///gone"
