@@ -33,7 +33,12 @@ def test_what_is_revoked_is_known_to_every_worker_when_the_command_returns(home:
     home.tell("revoke", "undo", name)
     eventually(lambda: known_everywhere(home, 0), "both workers let go", deadline_s=BOUND_S)
     home.tell("restart")
-    assert all(worker["revocations"] == 2 for worker in states(home))
+    # What a fresh worker knows is told with its first report, a quarter of a second after its start.
+    eventually(
+        lambda: all(worker["revocations"] == 2 for worker in states(home)),
+        "fresh workers know both changes",
+        deadline_s=BOUND_S,
+    )
     shown = home.tell("audit", "show", name)["records"][0]["record"]
     assert (shown["kind"], shown["reason"]) == ("revocation.made", "seen elsewhere")
     assert home.tell("audit", "prove", name)["verified"]
