@@ -1,9 +1,10 @@
 """The data directory: who may use it, what lies where, and the keys it holds."""
 
+import contextlib
 import errno
 import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -123,13 +124,15 @@ class DataDir:
         _write(self.store_file, address.encode() + b"\n")
 
     def key(self, name: str, entropy: Entropy) -> bytes:
-        """A secret of 32 bytes, made on first use.
+        """A secret of 32 bytes, made on first use, and the same for all who use it first at once.
 
         A crash right after leaves either no file or a whole one: it is renamed into place.
         """
         path = self.path / "keys" / name
         if not path.exists():
-            _write(path, entropy.secret(SEED_BYTES).hex().encode("ascii") + b"\n")
+            with self.keys_alone():
+                if not path.exists():  # nobody made it while this one waited
+                    _write(path, entropy.secret(SEED_BYTES).hex().encode("ascii") + b"\n")
         try:
             seed = bytes.fromhex(path.read_text("ascii").strip())
         except (OSError, ValueError) as error:
@@ -139,6 +142,16 @@ class DataDir:
                 f"the key file {path} does not hold {SEED_BYTES} bytes in hexadecimal"
             )
         return seed
+
+    @contextlib.contextmanager
+    def keys_alone(self) -> Generator[None]:
+        """Nobody else changes a key meanwhile, in this process or another. Not to be nested."""
+        descriptor = os.open(self.path / "keys", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def keep_secret(self, name: str, secret: bytes) -> None:
         """Write a whole secret beside the keys. A crash right after leaves the old or the new."""

@@ -4,10 +4,7 @@
 changes it holds a lock, so that a command and the running instance never write over one another.
 """
 
-import contextlib
-import fcntl
 import os
-from collections.abc import Generator
 from pathlib import Path
 
 import msgspec
@@ -47,7 +44,7 @@ def open_issuer(data: DataDir, trust_domain: str, *, clock: Clock, entropy: Entr
     A crash right after leaves the old keys or the new ones whole. The new ones have signed
     nothing before they are on disk, so nothing is ever signed by a key that is lost.
     """
-    with _locked(data):
+    with data.keys_alone():
         kept = data.kept_secret(ISSUER_FILE)
         now = clock.now()
         if kept is None:
@@ -65,16 +62,6 @@ def open_issuer(data: DataDir, trust_domain: str, *, clock: Clock, entropy: Entr
         if encoded != kept:
             data.keep_secret(ISSUER_FILE, encoded)
         return issuer
-
-
-@contextlib.contextmanager
-def _locked(data: DataDir) -> Generator[None]:
-    descriptor = os.open(data.path / "keys" / "issuer.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def issuer_of(data: DataDir) -> Issuer:

@@ -53,9 +53,6 @@ async def run_keeper(options: Options, *, on_ready: Callable[[InstanceInfo], Non
         for sock in (*sockets, *console):
             stack.callback(sock.close)
         wiring.digest_salt(data, loaded.blueprint.tenant, entropy)
-        # Made before any worker asks for them, so that all have the same.
-        data.key(wiring.SEAL_KEY, entropy)
-        data.key(wiring.SESSION_KEY, entropy)
         store = wiring.choose_store(data, options.store)
         stack.callback(store.close)
         finish_erasures(data, store)
