@@ -158,21 +158,11 @@ class Fleet:
         Those that start later are greeted with them; whoever does not answer is ended.
         """
         self._tickets += 1
-        message = PinsNews(self._tickets, pins)
-        everyone = (*self.workers, *self.leaving)
-        running = [worker for worker in everyone if worker.adopted]
-        for worker in everyone:
-            if not worker.adopted:
-                worker.tell(message)
-        return await self._insist(
-            running,
-            [w.ask(message, PinsAdopted, message.ticket, within_s=REVOKED_S) for w in running],
-        )
+        return await self._impress(PinsNews(self._tickets, pins), PinsAdopted)
 
     def renew_tls(self) -> None:
         """Every worker reads the certificate's files again."""
-        for worker in (*self.workers, *self.leaving):
-            worker.tell(RenewTls())
+        self.announce(RenewTls())
 
     def announce(self, message: Message) -> None:
         """To every worker that runs; those that start later are greeted."""
@@ -185,16 +175,7 @@ class Fleet:
         It waits for no other change: whoever does not say within 5 s that it knows is ended.
         """
         self._tickets += 1
-        message = RevocationNews(self._tickets, update)
-        everyone = (*self.workers, *self.leaving)
-        running = [worker for worker in everyone if worker.adopted]
-        for worker in everyone:
-            if not worker.adopted:
-                worker.tell(message)
-        return await self._insist(
-            running,
-            [w.ask(message, RevocationsHeard, message.ticket, within_s=REVOKED_S) for w in running],
-        )
+        return await self._impress(RevocationNews(self._tickets, update), RevocationsHeard)
 
     async def drain(self, *, within_s: float) -> int:
         """Let every worker finish and exit; the number of calls cut off."""
@@ -226,6 +207,17 @@ class Fleet:
         finally:
             self._restarting = False
         return len(self.workers)
+
+    async def _impress(self, message: PinsNews | RevocationNews, answer: type) -> int:
+        """Tell everybody, and see that those who carry calls say that they know; how many do."""
+        everyone = (*self.workers, *self.leaving)
+        running = [worker for worker in everyone if worker.adopted]
+        for worker in everyone:
+            if not worker.adopted:
+                worker.tell(message)
+        return await self._insist(
+            running, [w.ask(message, answer, message.ticket, within_s=REVOKED_S) for w in running]
+        )
 
     async def _insist(
         self, workers: list[WorkerHandle], orders: list[Coroutine[None, None, object]]
