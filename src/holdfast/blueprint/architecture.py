@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from holdfast.blueprint.controls import Limits, Timeouts
+from holdfast.blueprint.controls import Control, Limits, Timeouts
 from holdfast.blueprint.errors import Problem
+from holdfast.blueprint.facts import FlowFacts
 from holdfast.blueprint.parts import (
     ComposedOf,
     Connects,
@@ -16,6 +17,7 @@ from holdfast.blueprint.parts import (
 )
 from holdfast.blueprint.people import IdentityProvider
 from holdfast.blueprint.resilience import Budget
+from holdfast.blueprint.review_forms import ReviewForm
 from holdfast.core import Digest, NodeId
 
 
@@ -44,6 +46,10 @@ class Blueprint:
     bulkhead: int | None = None
     policy_keys: tuple[str, ...] = ()
     people: tuple[IdentityProvider, ...] = ()
+    facts: FlowFacts = field(default_factory=FlowFacts)
+    review: ReviewForm = field(default_factory=ReviewForm)
+    controls: Mapping[str, Control] = field(default_factory=dict[str, Control])
+    adrs: tuple[str, ...] = ()
     _connects: Mapping[tuple[NodeId, NodeId], Relationship] = field(init=False, repr=False)
     _callees: Mapping[NodeId, tuple[Node, ...]] = field(init=False, repr=False)
     _members: Mapping[NodeId, tuple[Node, ...]] = field(init=False, repr=False)

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from holdfast.blueprint.controls import Limits, Timeouts, Upstream
 from holdfast.blueprint.demands import Demands
+from holdfast.blueprint.fields import Form
 from holdfast.blueprint.forms import (
     BlueprintForm,
     ControlForm,
@@ -93,6 +94,9 @@ def content_of(
         **people_content(form.people),
         "budget": _plain(settle_budget(form.budget)),
         "bulkhead": form.bulkhead.calls if form.bulkhead else None,
+        **_written(form.facts, "facts"),
+        **_written(form.review, "review"),
+        **({"controls": _controls(form.controls)} if form.controls else {}),
         "metadata": form.metadata,
         "adrs": list[JsonValue](form.adrs or ()),
     }
@@ -126,6 +130,7 @@ def _node(form: NodeForm, node: Node) -> JsonValue:
         "budget": _plain(node.budget),
         "bulkhead": node.bulkhead,
         "controls": _controls(form.controls.__pydantic_extra__ if form.controls else {}),
+        **_written(form.facts, "facts"),
         "metadata": form.metadata,
     }
 
@@ -148,6 +153,7 @@ def _relationship(form: RelationshipForm, settled: Relationship) -> JsonValue:
         "bulkhead": settled.bulkhead,
         **_tools(settled.tools),
         "controls": _controls(form.controls.__pydantic_extra__ if form.controls else {}),
+        **_written(form.facts, "facts"),
         "metadata": form.metadata,
     }
 
@@ -175,6 +181,12 @@ def _link(form: RelationshipForm) -> JsonValue:
             for choice in form.options or ()
         ]
     }
+
+
+def _written(form: Form, name: str) -> dict[str, JsonValue]:
+    """What stands there of facts or review, under its name; left out where nothing does."""
+    plain: JsonValue = form.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return {name: plain} if plain else {}
 
 
 def _sorted(names: Iterable[str]) -> list[JsonValue]:
@@ -285,4 +297,7 @@ def _flow(form: FlowForm) -> JsonValue:
             {"over": step.over, "description": step.description, "back": step.back}
             for step in form.steps
         ],
+        **_written(form.facts, "facts"),
+        **({"controls": _controls(form.controls)} if form.controls else {}),
+        **({"metadata": form.metadata} if form.metadata else {}),
     }

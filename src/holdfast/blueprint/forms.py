@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSche
 from holdfast.blueprint import controls as settled
 from holdfast.blueprint import spelling
 from holdfast.blueprint.demands import PROOFS, Attested, ProofKind
+from holdfast.blueprint.facts import FlowFacts, NodeFacts, RelationshipFacts
 from holdfast.blueprint.fields import (
     LIST_MAX,
     EnvName,
@@ -47,6 +48,7 @@ from holdfast.blueprint.resilience_forms import (
     RetriesForm,
     RoutingForm,
 )
+from holdfast.blueprint.review_forms import ReviewForm
 from holdfast.blueprint.tool_forms import ToolsForm
 
 Protocol: TypeAlias = Literal[
@@ -313,6 +315,10 @@ class NodeForm(Form):
     controls: NodeControlsForm | None = Field(
         default=None, description="What must hold for every call to it."
     )
+    facts: NodeFacts = Field(
+        default=NodeFacts(),
+        description="What is known of it, for reviews, drift and blast radius.",
+    )
     metadata: Metadata = Field(
         default=None,
         description="Anything else worth keeping. Plain values become `labels` that policies see.",
@@ -396,6 +402,10 @@ class RelationshipForm(Form):
         default=None,
         description="What must hold for calls over it; all but CALM controls are for `connects`.",
     )
+    facts: RelationshipFacts = Field(
+        default=RelationshipFacts(),
+        description="What is known of it, for reviews, drift and blast radius.",
+    )
     metadata: Metadata = Field(default=None, description="Anything else worth keeping.")
 
 
@@ -416,6 +426,13 @@ class FlowForm(Form):
     steps: Annotated[list[StepForm], Field(min_length=1, max_length=LIST_MAX)] = Field(
         description="In order. Each starts at a node the flow has reached."
     )
+    facts: FlowFacts = Field(
+        default=FlowFacts(), description="What is known of it, for reviews and blast radius."
+    )
+    controls: Annotated[dict[Name, ControlForm], Field(max_length=LIST_MAX)] | None = Field(
+        default=None, description="CALM controls: carried, shown and reviewed."
+    )
+    metadata: Metadata = Field(default=None, description="Anything else worth keeping.")
 
 
 class BlueprintForm(Form):
@@ -464,6 +481,16 @@ class BlueprintForm(Form):
     bulkhead: BulkheadForm | None = Field(
         default=None,
         description="How many calls of the tenant may be under way at once. Default: no limit.",
+    )
+    facts: FlowFacts = Field(
+        default=FlowFacts(),
+        description="What is known of the system as a whole; flows that say nothing inherit it.",
+    )
+    review: ReviewForm = Field(
+        default=ReviewForm(), description="What reviews of this system take into account."
+    )
+    controls: Annotated[dict[Name, ControlForm], Field(max_length=LIST_MAX)] | None = Field(
+        default=None, description="CALM controls of the whole system: carried, shown and reviewed."
     )
     metadata: Metadata = Field(default=None, description="Anything else worth keeping.")
     adrs: Annotated[list[Name], Field(max_length=LIST_MAX)] | None = Field(

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from holdfast.blueprint.controls import Control, Limits, Timeouts, Upstream
 from holdfast.blueprint.demands import Demands
+from holdfast.blueprint.facts import FlowFacts, NodeFacts, RelationshipFacts
 from holdfast.blueprint.kinds import NodeKind
 from holdfast.blueprint.resilience import (
     Breaker,
@@ -67,6 +68,7 @@ class Node:
     bulkhead: int | None = None
     program: Program | None = None
     tools: Tools = field(default_factory=Tools)
+    facts: NodeFacts = field(default_factory=NodeFacts)
 
     @property
     def is_mcp_server(self) -> bool:
@@ -152,6 +154,7 @@ class Relationship:
     budget: Budget | None = None
     bulkhead: int | None = None
     tools: Tools = field(default_factory=Tools)
+    facts: RelationshipFacts = field(default_factory=RelationshipFacts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +174,8 @@ class Flow:
     name: str
     description: str
     steps: tuple[Step, ...]
+    facts: FlowFacts = field(default_factory=FlowFacts)
+    controls: Mapping[str, Control] = field(default_factory=dict[str, Control])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

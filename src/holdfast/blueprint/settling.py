@@ -95,6 +95,10 @@ def settle(
         bulkhead=_bulkhead(form.bulkhead),
         policy_keys=tuple(form.policy_keys or ()),
         people=settle_people(form.people),
+        facts=form.facts,
+        review=form.review,
+        controls=_controls(form.controls or {}),
+        adrs=tuple(form.adrs or ()),
     )
 
 
@@ -142,6 +146,7 @@ def _node(node_id: NodeId, form: NodeForm, under: Own) -> Node:
         bulkhead=_bulkhead(controls.bulkhead),
         program=settle_program(controls.upstream),
         tools=settle_tools(controls.tools, Tools()),
+        facts=form.facts,
     )
 
 
@@ -195,6 +200,7 @@ def _relationship(form: RelationshipForm, nodes: Mapping[NodeId, Node]) -> Relat
         timeouts=Timeouts(),
         limits=Limits(),
         controls=_controls(controls.__pydantic_extra__),
+        facts=form.facts,
     )
 
 
@@ -218,6 +224,7 @@ def _declared_call(
         budget=settle_budget(controls.budget),
         bulkhead=_bulkhead(controls.bulkhead),
         tools=settle_tools(controls.tools, called.tools),
+        facts=form.facts,
     )
 
 
@@ -259,4 +266,11 @@ def _flow(form: FlowForm) -> Flow:
         Step(over=RelationshipId(step.over), description=step.description, back=step.back)
         for step in form.steps
     )
-    return Flow(id=form.id, name=form.name, description=form.description, steps=tuple(steps))
+    return Flow(
+        id=form.id,
+        name=form.name,
+        description=form.description,
+        steps=tuple(steps),
+        facts=form.facts,
+        controls=_controls(form.controls or {}),
+    )

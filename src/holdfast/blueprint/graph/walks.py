@@ -1,0 +1,171 @@
+"""Walks over a system's edges: reach, paths, dominators, circles. All are linear, or nearly so."""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TypeAlias
+
+from holdfast.blueprint.graph.system import Edge, System
+from holdfast.core import NodeId
+
+Passes: TypeAlias = Callable[[Edge], bool]
+"""Which edges a walk may take."""
+
+
+def _any(_: Edge) -> bool:
+    return True
+
+
+def reached(system: System, starts: Iterable[NodeId], *, along: Passes = _any) -> set[NodeId]:
+    """Every node that some start reaches, the starts among them."""
+    found = set(starts)
+    waiting = deque(found)
+    while waiting:
+        for edge in system.leaving[waiting.popleft()]:
+            if edge.destination not in found and along(edge):
+                found.add(edge.destination)
+                waiting.append(edge.destination)
+    return found
+
+
+def path_between(
+    system: System,
+    starts: Collection[NodeId],
+    ends: Collection[NodeId],
+    *,
+    along: Passes = _any,
+) -> tuple[Edge, ...] | None:
+    """A shortest way from a start to an end that is no start; None when there is none."""
+    came: dict[NodeId, Edge | None] = dict.fromkeys(starts)
+    waiting = deque(came)
+    while waiting:
+        here = waiting.popleft()
+        for edge in system.leaving[here]:
+            if edge.destination in came or not along(edge):
+                continue
+            came[edge.destination] = edge
+            if edge.destination in ends:
+                return _back(came, edge)
+            waiting.append(edge.destination)
+    return None
+
+
+def _back(came: Mapping[NodeId, Edge | None], last: Edge) -> tuple[Edge, ...]:
+    way = [last]
+    while (edge := came[way[-1].source]) is not None:
+        way.append(edge)
+    return tuple(reversed(way))
+
+
+def avoiding(
+    system: System,
+    starts: Collection[NodeId],
+    ends: Collection[NodeId],
+    *,
+    without: Collection[NodeId],
+) -> tuple[Edge, ...] | None:
+    """A way from a start to an end that passes through no node of ``without``; None when every way
+    does (then ``without`` guards the ends)."""
+    inner = [name for name in starts if name not in without]
+    return path_between(system, inner, ends, along=lambda edge: edge.destination not in without)
+
+
+def dominators(
+    system: System, start: NodeId, *, along: Passes = _any
+) -> dict[NodeId, NodeId | None]:
+    """The immediate dominator of every node that ``start`` reaches: the last node that each way to
+    it must pass. ``start`` itself has none. Cooper, Harvey and Kennedy, "A Simple, Fast Dominance
+    Algorithm" (2001)."""
+    order = _reverse_postorder(system, start, along)
+    number = {name: index for index, name in enumerate(order)}
+    idom: dict[NodeId, NodeId] = {start: start}
+    changed = True
+    while changed:
+        changed = False
+        for name in order[1:]:
+            sources = [
+                edge.source
+                for edge in system.entering[name]
+                if edge.source in idom and edge.source in number and along(edge)
+            ]
+            best = sources[0]
+            for other in sources[1:]:
+                best = _meet(idom, number, best, other)
+            if idom.get(name) != best:
+                idom[name] = best
+                changed = True
+    return {name: None if name == start else above for name, above in idom.items()}
+
+
+def _meet(
+    idom: Mapping[NodeId, NodeId], number: Mapping[NodeId, int], one: NodeId, other: NodeId
+) -> NodeId:
+    while one != other:
+        while number[one] > number[other]:
+            one = idom[one]
+        while number[other] > number[one]:
+            other = idom[other]
+    return one
+
+
+def _reverse_postorder(system: System, start: NodeId, along: Passes) -> list[NodeId]:
+    seen = {start}
+    order: list[NodeId] = []
+    stack = [(start, iter(system.leaving[start]))]
+    while stack:
+        name, edges = stack[-1]
+        edge = next((e for e in edges if e.destination not in seen and along(e)), None)
+        if edge is None:
+            order.append(name)
+            stack.pop()
+        else:
+            seen.add(edge.destination)
+            stack.append((edge.destination, iter(system.leaving[edge.destination])))
+    return order[::-1]
+
+
+def cycles(
+    successors: Mapping[NodeId, Collection[NodeId]],
+) -> tuple[tuple[NodeId, ...], ...]:
+    """The circles of a graph, as strongly connected components of more than one node, or of one
+    that leads to itself. Tarjan (1972), without recursion."""
+    index: dict[NodeId, int] = {}
+    low: dict[NodeId, int] = {}
+    stack: list[NodeId] = []
+    on_stack: set[NodeId] = set()
+    found: list[tuple[NodeId, ...]] = []
+    for root in successors:
+        if root in index:
+            continue
+        work = [(root, iter(successors[root]))]
+        index[root] = low[root] = len(index)
+        stack.append(root)
+        on_stack.add(root)
+        while work:
+            name, following = work[-1]
+            step = next(following, None)
+            if step is None:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[name])
+                if low[name] == index[name]:
+                    component = _popped(stack, on_stack, name)
+                    if len(component) > 1 or name in successors[name]:
+                        found.append(component)
+            elif step not in index:
+                index[step] = low[step] = len(index)
+                stack.append(step)
+                on_stack.add(step)
+                work.append((step, iter(successors.get(step, ()))))
+            elif step in on_stack:
+                low[name] = min(low[name], index[step])
+    return tuple(found)
+
+
+def _popped(stack: list[NodeId], on_stack: set[NodeId], until: NodeId) -> tuple[NodeId, ...]:
+    component: list[NodeId] = []
+    while True:
+        name = stack.pop()
+        on_stack.discard(name)
+        component.append(name)
+        if name == until:
+            return tuple(reversed(component))
