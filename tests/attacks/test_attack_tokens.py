@@ -10,9 +10,10 @@ from live.adversary import Raw
 from live.agents import CLOCK, ENTROPY, NAME, root, send
 from live.arena import UPSTREAM_KEY, Arena, message, refusal
 
-from holdfast.identity import gateway_name, make_wpt
+from holdfast.identity import gateway_name
 from holdfast.identity.authority import Authority
 from holdfast.identity.proofs import Request
+from holdfast.identity.wimse import make_wpt
 
 pytestmark = pytest.mark.slow
 

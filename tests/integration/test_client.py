@@ -16,8 +16,9 @@ from live import Home, ScriptedUpstream, eventually
 from mcp.client.streamable_http import streamable_http_client
 
 from holdfast.client import Identity, by_command
-from holdfast.identity import Issuer, PublicKey, SigningKey, gateway_name, issuer_name
+from holdfast.identity import PublicKey, SigningKey, gateway_name, issuer_name
 from holdfast.identity.authority import Authority
+from holdfast.identity.issuer import Issuer
 from holdfast.identity.mandates import Holder, MandateIssuer, Terms, grant_to_service
 from holdfast.world.real import SystemClock, SystemEntropy
 

@@ -11,7 +11,8 @@ from live import Answer, Home, ScriptedUpstream, chat_body, post
 from live.agents import CLOCK, ENTROPY, NAME, Agent, asks, issuer, root, send
 
 from holdfast.core import Instant
-from holdfast.identity import Issuer, SigningKey
+from holdfast.identity import SigningKey
+from holdfast.identity.issuer import Issuer
 from holdfast.identity.mandates import delegate
 
 pytestmark = pytest.mark.slow

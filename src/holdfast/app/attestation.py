@@ -7,7 +7,7 @@ from typing import cast
 import msgspec
 
 from holdfast.core import HoldfastError, Instant, rfc3339
-from holdfast.identity import (
+from holdfast.identity.attestation import (
     AppraisalPolicy,
     Claims,
     EvidenceKind,

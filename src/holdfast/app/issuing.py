@@ -12,7 +12,8 @@ import msgspec
 from holdfast.app import wiring
 from holdfast.app.datadir import DataDir, DataDirError
 from holdfast.core import HoldfastError, Instant, rfc3339
-from holdfast.identity import Issuer, KeyRefusedError, PublicKey, SigningKey, read_spiffe_id
+from holdfast.identity import KeyRefusedError, PublicKey, SigningKey, read_spiffe_id
+from holdfast.identity.issuer import Issuer
 from holdfast.identity.passports import PassportStore, PassportUnknownError
 from holdfast.world.ports import Clock, Entropy
 from holdfast.world.real import SystemClock, SystemEntropy

@@ -20,31 +20,35 @@ from holdfast.audit import Act, Outbox, record_of
 from holdfast.blueprint import read_yaml
 from holdfast.core import HoldfastError, Instant, Json, rfc3339, sha256_digest
 from holdfast.identity import (
+    PublicKey,
+    SigningKey,
+    Trust,
+    gateway_name,
+    issuer_name,
+    read_spiffe_id,
+)
+from holdfast.identity.authority import (
     Authority,
     AuthorityError,
+    authorities_from_json,
+    authorities_json,
+    read_authorities,
+)
+from holdfast.identity.issuer import Issuer
+from holdfast.identity.mandates import (
     Holder,
-    Issuer,
     Mandate,
     MandateIssuer,
     MandateRevokedError,
     MandateVerifier,
-    PublicKey,
-    SigningKey,
     Terms,
-    Trust,
-    authorities_from_json,
-    authorities_json,
     delegate,
-    gateway_name,
     grant_by_consent,
     grant_to_service,
-    issuer_name,
-    read_authorities,
-    read_spiffe_id,
-    verify_wit,
 )
 from holdfast.identity.passports import Passport, PassportStore, Roll, subjects_of_holder
 from holdfast.identity.revocation import RevocationSet, RevocationStore, subject
+from holdfast.identity.wimse import verify_wit
 from holdfast.world.ports import Store
 from holdfast.world.real import SystemClock, SystemEntropy
 

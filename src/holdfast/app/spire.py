@@ -18,11 +18,11 @@ from holdfast.identity import (
     TokenError,
     TrustBundle,
     bundle_of,
-    certificate_bytes,
     read_jwks,
     read_object,
     read_spiffe_id,
 )
+from holdfast.identity.x509 import certificate_bytes
 
 CALL_S = 10.0
 MESSAGE_BYTES_MAX = 4_194_304

@@ -1,4 +1,4 @@
-"""Whom workers believe about identities: the issuer's keys, and the trust domains federated with.
+"""Whom workers are to believe about identities: the issuer's keys, and federated trust domains.
 
 The keeper reads the issuer's keys from the data directory, rotates them when that is due, and tells
 every worker, over a channel that nobody else holds an end of.
@@ -17,8 +17,8 @@ from holdfast.app.datadir import DataDir
 from holdfast.app.issuing import open_issuer
 from holdfast.app.sockets import StartError
 from holdfast.core import HoldfastError
-from holdfast.gateway import Identities
-from holdfast.identity import IdentityError, Issuer, read_bundle
+from holdfast.identity import IdentityError, read_bundle
+from holdfast.identity.issuer import Issuer
 from holdfast.world.ports import Clock, Entropy
 
 ROTATE_S = 600.0
@@ -85,13 +85,8 @@ def origins_of(url: str, given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def hosts_of(origins: tuple[str, ...]) -> frozenset[str]:
-    """The names of the machine in our own addresses."""
-    return frozenset(host for each in origins if (host := urlsplit(each).hostname))
-
-
 class Warden:
-    """The keeper's side."""
+    """Keeps the issuer's keys fresh, and tells the workers whom to believe."""
 
     def __init__(
         self,
@@ -137,13 +132,3 @@ class Warden:
 
     def _open(self) -> Issuer:
         return open_issuer(self._data, self._domain, clock=self._clock, entropy=self._entropy)
-
-
-def adopt_trust(identities: Identities, news: TrustNews) -> None:
-    """The worker's side."""
-    identities.believe(
-        Issuer.decode(news.issuer),
-        tenant=news.tenant,
-        origins=news.origins,
-        federated=[read_bundle(domain, bundle) for domain, bundle in news.federated.items()],
-    )

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from holdfast.app.believing import adopt_trust, hosts_of
 from holdfast.app.channel import (
     Adopt,
     Adopted,
@@ -48,7 +49,6 @@ from holdfast.app.channel import (
 )
 from holdfast.app.datadir import DataDir
 from holdfast.app.files import load_texts, secrets_beside
-from holdfast.app.trusting import adopt_trust, hosts_of
 from holdfast.app.wiring import SEAL_KEY, SESSION_KEY, digest_salt, make_recorder, registry_public
 from holdfast.audit import CHECKPOINT_FIELD
 from holdfast.core import HoldfastError, NodeId

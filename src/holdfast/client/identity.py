@@ -17,13 +17,9 @@ from holdfast.client.renewing import Renewing
 from holdfast.client.sources import Renew, Renewed
 from holdfast.client.talking import Asked, Proofs, Talking
 from holdfast.core import Instant, rfc3339
-from holdfast.identity import (
-    Authority,
-    PublicKey,
-    SigningKey,
-    authorities_from_json,
-    delegate,
-)
+from holdfast.identity import PublicKey, SigningKey
+from holdfast.identity.authority import Authority, authorities_from_json
+from holdfast.identity.mandates import delegate
 from holdfast.world.ports import Clock, Entropy
 from holdfast.world.real import SystemClock, SystemEntropy
 

@@ -16,17 +16,16 @@ import msgspec
 from holdfast.client.held import Authorized, Held
 from holdfast.client.origins import CREDENTIAL_FIELDS
 from holdfast.core import Instant
-from holdfast.identity import (
+from holdfast.identity import SigningKey, TokenError
+from holdfast.identity.proofs import (
     MANDATE_FIELD,
     WIT_FIELD,
     Grant,
     Request,
-    SigningKey,
-    TokenError,
-    make_wpt,
     open_grant,
     sign_by_session,
 )
+from holdfast.identity.wimse import make_wpt
 from holdfast.world.ports import Clock, Entropy
 
 SESSION_PATH = "/identity/session"

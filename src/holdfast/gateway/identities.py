@@ -3,20 +3,15 @@
 from collections.abc import Iterable
 
 from holdfast.core import Instant
-from holdfast.identity import (
-    Issuer,
-    Trust,
-    TrustBundle,
-    gateway_name,
-    issuer_name,
-    verify_x509_svid,
-)
+from holdfast.identity import Trust, TrustBundle, gateway_name, issuer_name
 from holdfast.identity.callers import Caller, Callers, Shown
+from holdfast.identity.issuer import Issuer
 from holdfast.identity.mandates import MandateVerifier
 from holdfast.identity.passports import Passports
 from holdfast.identity.proofs import Nonces, ReplayCache, Sessions
 from holdfast.identity.proofs import Request as Proven
 from holdfast.identity.revocation import Revocations
+from holdfast.identity.x509 import verify_x509_svid
 from holdfast.wire import Request
 from holdfast.world.ports import Clock, Entropy
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPSConnection
 from urllib.parse import urlsplit
 
-from holdfast.identity import Issuer, SigningKey, gateway_name, issuer_name, make_wpt
+from holdfast.identity import SigningKey, gateway_name, issuer_name
 from holdfast.identity.authority import Allowance, Authority
+from holdfast.identity.issuer import Issuer
 from holdfast.identity.mandates import Holder, MandateIssuer, Terms, grant_to_service
 from holdfast.identity.proofs import Grant, Request, open_grant, sign_by_session
+from holdfast.identity.wimse import make_wpt
 from holdfast.world.real import SystemClock, SystemEntropy
 from live.calls import Answer, chat_body
 from live.instance import Home

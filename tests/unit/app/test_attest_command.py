@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from holdfast.app.attestation import AttestInputError, verify
 from holdfast.cli import main
-from holdfast.identity import AttestationError
+from holdfast.identity.attestation import AttestationError
 
 
 def test_a_missing_file_and_a_wrong_time_are_told(tmp_path: Path) -> None:

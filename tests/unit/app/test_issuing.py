@@ -12,9 +12,10 @@ from holdfast.app.datadir import DataDir
 from holdfast.app.issuing import IssuingError, issue_identity, issuer_of, open_issuer
 from holdfast.cli import main
 from holdfast.core import HoldfastError, Instant, NodeId
-from holdfast.identity import KeyRefusedError, SigningKey, Trust, read_bundle, verify_wit
+from holdfast.identity import KeyRefusedError, SigningKey, Trust, read_bundle
 from holdfast.identity.issuer import SIGNS_S
 from holdfast.identity.spiffe import Principal
+from holdfast.identity.wimse import verify_wit
 from holdfast.world.real import SystemClock, SystemEntropy
 from holdfast.world.sim import SimEntropy
 

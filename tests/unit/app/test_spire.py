@@ -9,14 +9,10 @@ import pytest
 
 from holdfast.app.spire import SpireError, fetch_trust, fetch_wits, fetch_x509
 from holdfast.core import Instant
-from holdfast.identity import (
-    Issuer,
-    SigningKey,
-    TokenError,
-    Trust,
-    verify_wit,
-    verify_x509_svid,
-)
+from holdfast.identity import SigningKey, TokenError, Trust
+from holdfast.identity.issuer import Issuer
+from holdfast.identity.wimse import verify_wit
+from holdfast.identity.x509 import verify_x509_svid
 from holdfast.world.sim import SimEntropy
 
 grpc = pytest.importorskip("grpc")

@@ -19,7 +19,8 @@ from holdfast.client import (
     WitMissingError,
     by_command,
 )
-from holdfast.identity import Issuer, PublicKey, SigningKey
+from holdfast.identity import PublicKey, SigningKey
+from holdfast.identity.issuer import Issuer
 from holdfast.world.real import SystemEntropy
 
 

@@ -18,7 +18,6 @@ from holdfast.identity import (
     TokenError,
     Trust,
     bundle_of,
-    issue_wit,
 )
 from holdfast.identity.authority import Authority
 from holdfast.identity.callers import Caller, Callers
@@ -32,6 +31,7 @@ from holdfast.identity.mandates import (
 from holdfast.identity.passports import Passports
 from holdfast.identity.proofs import Bound, Nonces, ReplayCache, Request, Sessions
 from holdfast.identity.revocation import Revocations
+from holdfast.identity.wimse import issue_wit
 from holdfast.world.real import SystemClock, SystemEntropy
 
 ISS = "spiffe://holdfast.local"

@@ -4,7 +4,8 @@ from starlette.testclient import TestClient
 
 from holdfast.core import Instant
 from holdfast.faces.service import make_app
-from holdfast.identity import Issuer, read_bundle
+from holdfast.identity import read_bundle
+from holdfast.identity.issuer import Issuer
 from holdfast.world.sim import SimEntropy
 
 NOW = Instant(1_790_000_000_000_000)

@@ -7,8 +7,9 @@ import msgspec
 
 from holdfast.audit import Recorder
 from holdfast.gateway import Gateway
-from holdfast.identity import Credentials, Issuer, SigningKey, gateway_name, issuer_name, make_wpt
+from holdfast.identity import Credentials, SigningKey, gateway_name, issuer_name
 from holdfast.identity.authority import Allowance, Authority
+from holdfast.identity.issuer import Issuer
 from holdfast.identity.mandates import (
     TOKEN_EXCHANGE,
     Holder,
@@ -18,6 +19,7 @@ from holdfast.identity.mandates import (
     grant_to_service,
 )
 from holdfast.identity.proofs import Request, make_dpop
+from holdfast.identity.wimse import make_wpt
 from holdfast.policy import Policy
 from holdfast.resilience import LeaseReturned, Purses, Treasury
 from holdfast.wire import ClientPool

@@ -6,10 +6,12 @@ import msgspec
 import pytest
 
 from holdfast.gateway import Verdict
-from holdfast.identity import Issuer, SigningKey, gateway_name, issuer_name, make_wpt
+from holdfast.identity import SigningKey, gateway_name, issuer_name
 from holdfast.identity.authority import Authority
+from holdfast.identity.issuer import Issuer
 from holdfast.identity.mandates import Holder, MandateIssuer, Terms, grant_to_service
 from holdfast.identity.proofs import Request
+from holdfast.identity.wimse import make_wpt
 from holdfast.registry import Pins
 from holdfast.world.sim import SimEntropy
 

@@ -4,10 +4,12 @@ import asyncio
 
 import msgspec
 
-from holdfast.identity import Issuer, SigningKey, gateway_name, issuer_name, make_wpt
+from holdfast.identity import SigningKey, gateway_name, issuer_name
 from holdfast.identity.authority import Allowance, ArgumentLimit, Authority
+from holdfast.identity.issuer import Issuer
 from holdfast.identity.mandates import Holder, MandateIssuer, Terms, grant_to_service
 from holdfast.identity.proofs import Request
+from holdfast.identity.wimse import make_wpt
 from holdfast.registry import Descriptor
 from holdfast.resilience import LeaseReturned, Purses, Treasury
 from holdfast.world.sim import SimEntropy

@@ -19,9 +19,6 @@ from holdfast.identity import (
     TokenIssuerError,
     Trust,
     bundle_of,
-    issue_wit,
-    make_dpop,
-    make_wpt,
 )
 from holdfast.identity.authority import Authority
 from holdfast.identity.callers import Callers
@@ -50,11 +47,12 @@ from holdfast.identity.proofs import (
     ReplayCache,
     Request,
     Sessions,
+    make_dpop,
     open_grant,
     sign_by_session,
 )
 from holdfast.identity.revocation import FeedState, Item, Revocations, sign_snapshot
-from holdfast.identity.wimse import sign_request
+from holdfast.identity.wimse import issue_wit, make_wpt, sign_request
 from holdfast.world.sim import SimEntropy
 
 NOW = Instant(1_800_000_000_000_000)

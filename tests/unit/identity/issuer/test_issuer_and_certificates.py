@@ -14,7 +14,6 @@ from holdfast.core import Instant
 from holdfast.identity import (
     CertificateRefusedError,
     IdentityError,
-    Issuer,
     SigningKey,
     TokenError,
     TokenIssuerError,
@@ -24,10 +23,11 @@ from holdfast.identity import (
     read_bundle,
     read_compact,
     verify_compact,
-    verify_wit,
-    verify_x509_svid,
 )
+from holdfast.identity.issuer import Issuer
 from holdfast.identity.issuer.rotation import AHEAD_S, SIGNS_S
+from holdfast.identity.wimse import verify_wit
+from holdfast.identity.x509 import verify_x509_svid
 from holdfast.world.sim import SimEntropy
 
 SECOND = 1_000_000

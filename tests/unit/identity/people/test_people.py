@@ -15,7 +15,6 @@ from joserfc.jwk import RSAKey
 
 from holdfast.core import HoldfastError, Instant
 from holdfast.identity import (
-    Issuer,
     SigningKey,
     TokenAudienceError,
     TokenClaimsError,
@@ -28,6 +27,7 @@ from holdfast.identity import (
     TokenTypeError,
     b64url,
 )
+from holdfast.identity.issuer import Issuer
 from holdfast.identity.people import (
     SESSION_S,
     Login,

@@ -7,22 +7,24 @@ from hypothesis import strategies as st
 
 from holdfast.core import Instant
 from holdfast.identity import (
-    Bound,
-    Nonces,
     ProofMismatchError,
     ProofMissingError,
     ProofNonceError,
     ProofOverloadError,
     ProofReplayedError,
     ProofStaleError,
-    ReplayCache,
-    Request,
-    Sessions,
     SessionUnknownError,
     SigningKey,
     TokenError,
     TokenExpiredError,
     TokenSignatureError,
+)
+from holdfast.identity.proofs import (
+    Bound,
+    Nonces,
+    ReplayCache,
+    Request,
+    Sessions,
     make_dpop,
     open_grant,
     sign_by_session,

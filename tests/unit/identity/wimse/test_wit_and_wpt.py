@@ -7,14 +7,10 @@ from hypothesis import strategies as st
 
 from holdfast.core import Instant
 from holdfast.identity import (
-    Ear,
-    Nonces,
     ProofMismatchError,
     ProofNonceError,
     ProofReplayedError,
     PublicKey,
-    ReplayCache,
-    Request,
     SigningKey,
     TokenClaimsError,
     TokenEarlyError,
@@ -25,9 +21,13 @@ from holdfast.identity import (
     TokenTypeError,
     Trust,
     bundle_of,
+    read_spiffe_id,
+)
+from holdfast.identity.proofs import Nonces, ReplayCache, Request
+from holdfast.identity.wimse import (
+    Ear,
     issue_wit,
     make_wpt,
-    read_spiffe_id,
     sign_request,
     verify_request,
     verify_wit,
