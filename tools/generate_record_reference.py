@@ -42,7 +42,7 @@ MEANING = {
     "chain": "The principals from whom the caller holds its authority, root first.",
     "descriptor": "The digest under which the called tool is approved.",
     "obligations": "What policy asked for besides allowing the call; `sampled` beside them where it is one of the share to review.",
-    "proof": "How the caller proved to hold its credential: `key`, `mtls`, `wpt`, `dpop`, `session`.",
+    "proof": "How the caller proved to hold its credential: `key`, `mtls`, `wpt`, `signature`, `dpop`, `session`.",
     "tool": "The tool, resource or prompt of an MCP server that was called.",
     "txn": "The id of the root mandate.",
     "would_refuse": "Ids of policies on trial that would have refused the call.",

@@ -13,7 +13,7 @@ from holdfast.policy.decision import Decision
 from holdfast.policy.differing import Change, Difference, Enumerated, Finding, compare
 from holdfast.policy.errors import AnalysisError, BundleError, FactsError, PolicyError
 from holdfast.policy.explaining import Explained, Explanation, explain
-from holdfast.policy.facts import ATTESTED, PROOFS, Facts
+from holdfast.policy.facts import ATTESTED, Facts
 from holdfast.policy.obligations import REDACTIONS, Obligation, ObligationKind
 from holdfast.policy.rego import REGO_TIMEOUT_S, RegoEngine, RegoError, StartRego
 from holdfast.policy.vocabulary import ACTIONS, read_facts
@@ -21,7 +21,6 @@ from holdfast.policy.vocabulary import ACTIONS, read_facts
 __all__ = [
     "ACTIONS",
     "ATTESTED",
-    "PROOFS",
     "REDACTIONS",
     "REGO_TIMEOUT_S",
     "SCHEMA_NAME",

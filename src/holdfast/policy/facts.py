@@ -27,7 +27,6 @@ class Facts(NamedTuple):
     on_behalf_of: str | None = None
 
 
-PROOFS = ("key", "mtls", "wpt", "dpop", "session")
 ATTESTED = ("none", "affirming", "warning", "contraindicated")
 DEFAULTS = Facts()
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1

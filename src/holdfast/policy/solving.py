@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from cedarpy import pst
 
+from holdfast.blueprint import PROOFS
 from holdfast.policy.errors import AnalysisError
-from holdfast.policy.facts import ATTESTED, LONG_MAX, LONG_MIN, PROOFS, Facts
+from holdfast.policy.facts import ATTESTED, LONG_MAX, LONG_MIN, Facts
 from holdfast.policy.vocabulary import CONTEXT
 
 SOLVER_TIMEOUT_S = 5

@@ -8,7 +8,8 @@ from itertools import islice, product
 
 from cedarpy import pst
 
-from holdfast.policy.facts import ATTESTED, DEFAULTS, LONG_MAX, LONG_MIN, PROOFS, Fact, Facts
+from holdfast.blueprint import PROOFS
+from holdfast.policy.facts import ATTESTED, DEFAULTS, LONG_MAX, LONG_MIN, Fact, Facts
 from holdfast.policy.residual import nodes_of
 from holdfast.policy.vocabulary import CONTEXT
 

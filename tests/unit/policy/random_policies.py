@@ -4,8 +4,8 @@ import json
 
 from hypothesis import strategies as st
 
-from holdfast.blueprint import load
-from holdfast.policy import ACTIONS, ATTESTED, PROOFS, Facts
+from holdfast.blueprint import PROOFS, load
+from holdfast.policy import ACTIONS, ATTESTED, Facts
 
 NODES = {
     "desk": ("service", {"region": "eu", "size": 3, "open": True}),

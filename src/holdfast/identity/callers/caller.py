@@ -4,6 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from holdfast.blueprint import ProofKind
 from holdfast.core import Instant
 from holdfast.identity.authority import Authority
 from holdfast.identity.mandates import Mandate
@@ -11,7 +12,6 @@ from holdfast.identity.passports import Passport
 from holdfast.identity.revocation import subjects_of_caller
 from holdfast.identity.wimse import Wit
 
-ProofKind: TypeAlias = Literal["key", "mtls", "wpt", "signature", "dpop", "session"]
 Attested: TypeAlias = Literal["none", "contraindicated", "warning", "affirming"]
 
 NEVER = Instant(2**63 - 1)

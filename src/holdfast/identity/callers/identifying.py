@@ -11,9 +11,10 @@ from typing import Protocol
 
 import msgspec
 
+from holdfast.blueprint import ProofKind
 from holdfast.core import Instant
 from holdfast.identity.bundles import Trust
-from holdfast.identity.callers.caller import Attested, Caller, ProofKind
+from holdfast.identity.callers.caller import Attested, Caller
 from holdfast.identity.callers.errors import (
     BearerTokenError,
     CallerRevokedError,
