@@ -14,7 +14,7 @@ from holdfast.core import RANDOM_BYTES, CallId, HoldfastError, ulid
 from holdfast.gateway.call import Accepted, Answered, Known, Outcome, Refused
 from holdfast.gateway.identities import Identities
 from holdfast.gateway.journeys import Journey, Journeys
-from holdfast.gateway.replies import error_reply, reply_headers, withhold
+from holdfast.gateway.replies import Said, error_reply, reply_headers, saying
 from holdfast.gateway.rules import RULES
 from holdfast.gateway.stages.authenticate import Authenticate
 from holdfast.gateway.stages.write import Write
@@ -172,26 +172,16 @@ class IdentityDesk:
     # -- the record, then the answer ----------------------------------------------------------
 
     def _answer(self, known: Known, body: bytes, journey: Journey, answer_to: Exchange) -> None:
-        def release(error: HoldfastError | None) -> None:
-            if error is None:
-                answer_to.respond(200, (*reply_headers(journey.call), _KEPT), body)
-            else:
-                withhold(answer_to, journey.call, error)
-
         answered = Answered(known, Outcome("answered", 200))
-        self._write.answered(answered, journey, event="call", done=release)
+        said = Said(200, (*reply_headers(journey.call), _KEPT), body)
+        done = saying(answer_to, said, call=journey.call)
+        self._write.answered(answered, journey, event="call", done=done)
 
     def _refuse(self, refused: Refused, journey: Journey, answer_to: Exchange) -> None:
         rule, call = refused.rule, journey.call
         body = error_reply(rule, refused.message, refused.fix, call=call)
-
-        def release(error: HoldfastError | None) -> None:
-            if error is None:
-                answer_to.respond(rule.status, (*reply_headers(call), _KEPT), body)
-            else:
-                withhold(answer_to, call, error)
-
-        self._write.refused(refused, journey, release)
+        said = Said(rule.status, (*reply_headers(call), _KEPT), body)
+        self._write.refused(refused, journey, saying(answer_to, said, call=call))
 
 
 class _UnreadableError(HoldfastError):

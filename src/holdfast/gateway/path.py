@@ -47,7 +47,7 @@ from holdfast.gateway.mcp.routing import is_mcp
 from holdfast.gateway.mcp.shared import Shared
 from holdfast.gateway.means import Means
 from holdfast.gateway.news import OnNews
-from holdfast.gateway.replies import REQUEST_ID, error_reply, reply_headers, withhold
+from holdfast.gateway.replies import REQUEST_ID, Said, error_reply, reply_headers, saying, withhold
 from holdfast.gateway.rules import RULES
 from holdfast.gateway.stages.accept import Accept
 from holdfast.gateway.stages.authenticate import Authenticate
@@ -341,26 +341,15 @@ class Path:
             else model_body(names[0], created=created)
         )
         answered = Answered(listed, Outcome("answered", 200))
-
-        def release(error: HoldfastError | None) -> None:
-            if error is None:
-                exchange.respond(200, reply_headers(journey.call), body)
-            else:
-                withhold(exchange, journey.call, error)
-
-        self._write.answered(answered, journey, event="call", done=release)
+        said = Said(200, reply_headers(journey.call), body)
+        done = saying(exchange, said, call=journey.call)
+        self._write.answered(answered, journey, event="call", done=done)
 
     def _refuse(self, refused: Refused, journey: Journey, exchange: Exchange) -> None:
         rule, call = refused.rule, journey.call
         body = error_reply(rule, refused.message, refused.fix, call=call, param=refused.param)
-
-        def release(error: HoldfastError | None) -> None:
-            if error is None:
-                exchange.respond(rule.status, reply_headers(call), body)
-            else:
-                withhold(exchange, call, error)
-
-        self._write.refused(refused, journey, release)
+        said = Said(rule.status, reply_headers(call), body)
+        self._write.refused(refused, journey, saying(exchange, said, call=call))
 
 
 def _audit_refusal(state: Begun | State, fault: HoldfastError) -> Refused:

@@ -1,5 +1,6 @@
 """What the caller reads: headers that pass, and failures in the dialect's own words."""
 
+from collections.abc import Callable
 from math import ceil
 from typing import Final
 
@@ -55,6 +56,20 @@ def error_reply(
     """The body of a refusal or failure: what, how to mend it, which rule, which call."""
     message = f"{what} ({fix})" if fix and fix != what else what
     return error_body(rule.status, rule.code, message, param=param, call=call)
+
+
+def saying(
+    exchange: Exchange, said: Said, *, call: CallId
+) -> Callable[[HoldfastError | None], None]:
+    """Says it once its record is durable; what has no record is withheld."""
+
+    def release(error: HoldfastError | None) -> None:
+        if error is None:
+            exchange.respond(said.status, said.headers, said.body)
+        else:
+            withhold(exchange, call, error)
+
+    return release
 
 
 def withhold(exchange: Exchange, call: CallId, error: HoldfastError) -> None:
