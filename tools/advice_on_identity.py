@@ -20,7 +20,6 @@ ADVICE = {
     "identity.proof-mismatch": "Make the proof for this very request: method, address, body, tokens.",
     "identity.proof-stale": "Make a new proof for each request; set the clock.",
     "identity.proof-replayed": "Make a new proof for each request, also when trying again.",
-    "identity.proof-nonce": "Send the request again with the nonce in `DPoP-Nonce`.",
     "identity.proof-overload": "Open a session, or slow down.",
     "identity.session-unknown": "Open a new session.",
     "identity.mandate-refused": "Get a new mandate.",

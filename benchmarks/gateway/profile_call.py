@@ -266,7 +266,7 @@ def stage_parts(bench: Bench, request: Request) -> dict[str, Callable[[], object
     """Each stage alone, on what the stage before it made."""
     blueprint, policy = bench.loaded.blueprint, bench.loaded.policy
     accept = Accept(bench.clock, bench.entropy)
-    identities = Identities(bench.clock, bench.entropy, session_root=bytes(32))
+    identities = Identities(bench.clock, session_root=bytes(32))
     authenticate = Authenticate(bench.credentials, blueprint, identities)
     authorize, guard = Authorize(blueprint, policy), Guard(blueprint)
     makings = Makings(

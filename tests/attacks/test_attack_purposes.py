@@ -21,7 +21,7 @@ from holdfast.identity.passports import (
     sign_passport,
 )
 from holdfast.identity.people.sessions import SESSION_TYP
-from holdfast.identity.proofs import DPOP_TYP, Nonces
+from holdfast.identity.proofs import DPOP_TYP
 from holdfast.identity.revocation.feed import FEED_TYPE, FeedState, read_update, sign_delta
 from holdfast.identity.revocation.status_list import (
     STATUS_TYPE,
@@ -112,20 +112,16 @@ class FixedClock:
 def test_6_macs_of_one_secret_serve_one_purpose_each() -> None:
     secret = b"s" * 32
     seal = Seal(secret, clock=FixedClock(), entropy=SimEntropy(1))  # type: ignore[arg-type]
-    nonces, salt = Nonces(secret), Salt(secret)
+    salt = Salt(secret)
     session = seal.session(AGENT)
     state = seal.close("state", principal=AGENT, about="call")
-    nonce = nonces.current(NOW)
     digest = salt.digest(b"prompt").partition(":")[2]
     assert seal.is_session(session, AGENT)
     assert seal.open(state, principal=AGENT, about="call") == "state"
-    assert nonces.accepts(nonce, now=NOW)
-    for other in (state, nonce, digest):
+    for other in (state, digest):
         assert not seal.is_session(other, AGENT)
-    for other in (session, nonce, digest):
+    for other in (session, digest):
         assert seal.open(other, principal=AGENT, about="call") is None
-    for other in (session, state, digest):
-        assert not nonces.accepts(other, now=NOW)
     assert not seal.is_session(session, AGENT + "2")
     assert seal.open(state, principal=AGENT + "2", about="call") is None
     assert seal.open(state, principal=AGENT, about="another call") is None

@@ -106,6 +106,14 @@ def test_a_session_proves_many_requests_each_once(home: Home, desk: Agent) -> No
     assert tampered.status == 401
 
 
+def test_a_captured_proof_is_of_no_use_at_any_worker(home: Home, desk: Agent) -> None:
+    body = chat_body()
+    proven = desk.proven(body)
+    answers = [send(home.url, "/v1/chat/completions", body, proven) for _ in range(16)]
+    assert [answer.status for answer in answers] == [200] + [401] * 15
+    assert {answer.rule for answer in answers[1:]} == {"identity.proof-replayed"}
+
+
 def test_a_mandate_is_demanded_and_lets_its_holder_do_what_it_says(home: Home, desk: Agent) -> None:
     without = desk.ask(chat_body(model="limited", max_tokens=5))
     assert (without.status, without.rule) == (403, "demand.mandate")

@@ -60,9 +60,11 @@ from holdfast.identity.revocation import FeedError, FeedGapError, Revocations
 from holdfast.registry import Descriptor, PinBoard, Pins
 from holdfast.resilience import LeaseDenied, LeaseGranted, LeaseRecalled, LeaseShort, Purses
 from holdfast.world.ports import ListenTls
-from holdfast.world.real import SocketNetwork, SystemClock, SystemEntropy, SystemPrograms
+from holdfast.world.real import FileMarks, SocketNetwork, SystemClock, SystemEntropy, SystemPrograms
 
 REPORT_S = 0.25
+SUCCESSORS_MAX = 8
+"""The most workers of one place that live at once: one takes calls, the others finish theirs."""
 PURSES_S = 0.05
 IN_FLIGHT_REPORTED_MAX = 100
 SEEN_BYTES = 1024 * 1024
@@ -115,6 +117,11 @@ class Worker:
             revocations=self._revocations,
             passports=self._passports,
             session_root=data.key(SESSION_KEY, entropy),
+            marks=FileMarks(
+                data.path / "used-proofs",
+                region=settings.worker,
+                regions=settings.workers * SUCCESSORS_MAX,
+            ),
             hosts=hosts_of(settings.origins),
             resource=Resource(
                 url=settings.origins[0] if settings.origins else None,

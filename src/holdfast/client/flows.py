@@ -159,9 +159,8 @@ def _is_read(step: Step, answer: _Got) -> bool:
 
 
 def _next(talk: Talk, answer: _Got, body: bytes) -> Step | None:
-    nonce = answer.headers.get("dpop-nonce")
     try:
-        return talk.send(Reply(status=answer.status_code, nonce=nonce, body=body))
+        return talk.send(Reply(status=answer.status_code, body=body))
     except StopIteration:
         return None
 

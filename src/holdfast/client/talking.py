@@ -41,7 +41,6 @@ REPLACED_FIELDS = CREDENTIAL_FIELDS | {"authorization", "content-digest"}
 """Taken off a request before its credentials go on. ``Authorization`` because SDKs want some API key
 and send it: who shows two identities is refused."""
 _SIGNED = frozenset(("content-type", "txn-token"))
-_NONCE = "identity.proof-nonce"
 # A session that is unknown, and one whose gateway has other secrets now.
 _SESSION_GONE = frozenset(("identity.session-unknown", "identity.token-signature"))
 
@@ -72,7 +71,6 @@ class Reply:
     """An answer. ``body`` is there for a step of ours and for a refusal."""
 
     status: int
-    nonce: str | None = None
     body: bytes = field(default=b"", repr=False)
 
     def rule(self) -> str:
@@ -130,7 +128,6 @@ class Talking:
         self._ask_at = Instant(0)
         # Held while one request opens a session; the others go by WPT and do not wait.
         self._opening = threading.Lock()
-        self._nonce: str | None = None
 
     def talk(self, asked: Asked) -> Talk:
         """The conversation that is one request."""
@@ -139,14 +136,11 @@ class Talking:
         tried: set[str] = set()
         while True:
             reply = yield self._signed(asked, held, mandate, session)
-            self._heed(reply)
             rule = reply.rule()
             if rule in tried:
                 return
             tried.add(rule)
-            if rule == _NONCE and reply.nonce is not None:
-                session = None  # only a proof of its own carries a nonce
-            elif rule in _SESSION_GONE and session is not None:
+            if rule in _SESSION_GONE and session is not None:
                 self._forget(session)
                 session = yield from self._session_for(held, mandate)
             else:
@@ -178,9 +172,7 @@ class Talking:
             return sign_by_session(
                 session.secret, session.name, request, now=now, entropy=self._entropy
             )
-        wpt = make_wpt(
-            held.key, request, wit=held.wit, now=now, entropy=self._entropy, nonce=self._nonce
-        )
+        wpt = make_wpt(held.key, request, wit=held.wit, now=now, entropy=self._entropy)
         return {b"workload-proof-token": wpt.encode()}
 
     # -- sessions ----------------------------------------------------------------------------
@@ -216,10 +208,6 @@ class Talking:
             body=msgspec.json.encode({"epk": key.public.jwk()}),
         )
         reply = yield self._opener(asked, held, mandate)
-        self._heed(reply)
-        if reply.rule() == _NONCE and reply.nonce is not None:
-            reply = yield self._opener(asked, held, mandate)
-            self._heed(reply)
         if reply.status != 200:
             return None
         try:
@@ -241,11 +229,6 @@ class Talking:
     def _forget(self, session: _Session) -> None:
         if self._session is session:
             self._session = None
-
-    def _heed(self, reply: Reply) -> None:
-        """The newest nonce is the one to use next (RFC 9449 section 8.2)."""
-        if reply.nonce is not None:
-            self._nonce = reply.nonce
 
     def __repr__(self) -> str:
         return f"Talking({self.origin}, proofs={self._proofs})"

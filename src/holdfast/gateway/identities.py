@@ -8,12 +8,12 @@ from holdfast.identity.callers import Caller, Callers, Shown
 from holdfast.identity.issuer import Issuer
 from holdfast.identity.mandates import MandateVerifier
 from holdfast.identity.passports import Passports
-from holdfast.identity.proofs import Nonces, ReplayCache, Sessions
+from holdfast.identity.proofs import ReplayCache, Sessions
 from holdfast.identity.proofs import Request as Proven
 from holdfast.identity.revocation import Revocations
 from holdfast.identity.x509 import verify_x509_svid
 from holdfast.wire import Request
-from holdfast.world.ports import Clock, Entropy
+from holdfast.world.ports import Clock, Marks
 
 IDENTITY_FIELDS = frozenset(
     (
@@ -22,33 +22,32 @@ IDENTITY_FIELDS = frozenset(
     )
 )
 """Header fields of identities other than API keys."""
-NONCE_SECRET_BYTES = 32
 
 
 class Identities:
     """Held by the gateway and read at every call.
 
     Until ``believe`` was called there is no issuer, and API keys are all there is. ``origins`` are
-    our own addresses, as callers name them. ``session_root`` is the secret of all workers.
+    our own addresses, as callers name them. ``session_root`` is the secret of all workers, and
+    ``marks`` are theirs together too: so a proof is good once.
     """
 
     def __init__(
         self,
         clock: Clock,
-        entropy: Entropy,
         *,
         session_root: bytes,
         revocations: Revocations | None = None,
         passports: Passports | None = None,
+        marks: Marks | None = None,
     ) -> None:
         self.revocations = revocations or Revocations.unfed()
         self.passports = passports or Passports()
         self.sessions = Sessions(session_root)
-        self.nonces = Nonces(entropy.secret(NONCE_SECRET_BYTES))
         self.issuer: Issuer | None = None
         self.mandates: MandateVerifier | None = None
         self._clock = clock
-        self._replays = ReplayCache()
+        self._replays = ReplayCache(marks)
         self._origins: tuple[str, ...] = ()
         self._callers: Callers | None = None
 
@@ -83,17 +82,14 @@ class Identities:
             mandates=mandates,
             sessions=self.sessions,
             replays=self._replays,
-            nonces=self.nonces,
             revocations=self.revocations,
             passports=self.passports,
             certificates=shown,
         )
 
-    def identify(self, request: Request, *, is_fresh: bool = False) -> Caller | None:
+    def identify(self, request: Request) -> Caller | None:
         """The caller that the request proves to be from; None where it shows no more than a key.
-
-        ``is_fresh`` asks for a nonce of this worker. A ``TokenError`` says why a caller is not
-        believed.
+        A ``TokenError`` says why a caller is not believed.
         """
         if self._callers is None:
             return None
@@ -104,9 +100,7 @@ class Identities:
             headers=request.headers,
             body=request.body,
         )
-        return self._callers.identify(
-            proven, request.certificate, now=self._clock.now(), is_fresh=is_fresh
-        )
+        return self._callers.identify(proven, request.certificate, now=self._clock.now())
 
     def is_revoked(self, caller: Caller) -> bool:
         """Whether the caller, or anybody it holds its authority from, was revoked since."""

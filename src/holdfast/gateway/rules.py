@@ -45,7 +45,6 @@ _ALL = (
     Rule("identity.proof-mismatch", 401, "the proof was made for another request"),
     Rule("identity.proof-stale", 401, "the proof is too old, or made for too long"),
     Rule("identity.proof-replayed", 401, "the proof was used before"),
-    Rule("identity.proof-nonce", 401, "the proof carries no nonce of this gateway"),
     Rule("identity.proof-overload", 429, "more proofs came within a minute than are remembered"),
     Rule("identity.session-unknown", 401, "the session has ended"),
     Rule("identity.mandate-refused", 401, "the mandate is not believed"),

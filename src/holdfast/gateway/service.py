@@ -32,7 +32,16 @@ from holdfast.policy import Policy
 from holdfast.registry import PinBoard, Pins
 from holdfast.resilience import Spending
 from holdfast.wire import Header, Server, Spawn, WireLimits
-from holdfast.world.ports import Address, BoundSocket, Clock, Entropy, ListenTls, Network, Programs
+from holdfast.world.ports import (
+    Address,
+    BoundSocket,
+    Clock,
+    Entropy,
+    ListenTls,
+    Marks,
+    Network,
+    Programs,
+)
 
 SWEEP_S = 0.05
 """How often the deadlines of calls are looked at: their precision."""
@@ -62,6 +71,7 @@ class Gateway:
         revocations: Revocations | None = None,
         passports: Passports | None = None,
         session_root: bytes | None = None,
+        marks: Marks | None = None,
     ) -> None:
         self._clock = clock
         self._entropy = entropy
@@ -75,10 +85,10 @@ class Gateway:
         self._spending = spending or NoBudgets()
         self.identities = Identities(
             clock,
-            entropy,
             session_root=session_root or entropy.secret(SEAL_BYTES),
             revocations=revocations,
             passports=passports,
+            marks=marks,
         )
         self._checks: list[HealthCheck] = []
         self.journeys = Journeys(clock)

@@ -110,12 +110,6 @@ class ProofReplayedError(TokenError):
     code = "identity.proof-replayed"
 
 
-class ProofNonceError(TokenError):
-    """A proof must carry a nonce that this gateway gave, and does not."""
-
-    code = "identity.proof-nonce"
-
-
 class ProofOverloadError(TokenError):
     """More proofs came within the window than can be remembered; none is taken on trust."""
 

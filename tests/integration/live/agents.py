@@ -53,11 +53,24 @@ class Agent:
     ) -> Answer:
         """With a proof for this very request; ``more`` are further header fields."""
         body = chat_body() if body is None else body
+        proven = self.proven(body, path=path, mandate=mandate, key=key, more=more)
+        return send(self.home.url, path, body, proven)
+
+    def proven(
+        self,
+        body: bytes,
+        *,
+        path: str = "/v1/chat/completions",
+        mandate: bytes | None = None,
+        key: SigningKey | None = None,
+        more: Mapping[bytes, bytes] | None = None,
+    ) -> Mapping[bytes, bytes]:
+        """The header fields of one request, its proof among them."""
         asked = self.request(body, path, {**self.headers(mandate), **(more or {})})
         wpt = make_wpt(
             key or self.key, asked, wit=self.wit, now=CLOCK.now(), entropy=ENTROPY
         ).encode()
-        return send(self.home.url, path, body, {**asked.headers, b"workload-proof-token": wpt})
+        return {**asked.headers, b"workload-proof-token": wpt}
 
     def open_session(self, mandate: bytes | None = None) -> "Session":
         ephemeral = SigningKey.generate(ENTROPY)

@@ -112,7 +112,7 @@ def test_any_other_client_takes_the_headers(desk: Identity, gateway: VerifyingGa
             assert said.status_code == wanted
 
 
-# -- sessions, nonces ---------------------------------------------------------------------------
+# -- sessions -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", CLIENTS)
@@ -135,22 +135,6 @@ def test_a_session_that_the_gateway_lost_is_opened_anew(
         gateway.forget_sessions()
         assert ask(client, gateway).status_code == 200
     assert [caller.proof for caller in gateway.callers] == ["wpt", "session", "wpt", "session"]
-
-
-@pytest.mark.parametrize("make", CLIENTS)
-def test_a_refusal_that_names_a_nonce_is_answered_once_with_it(
-    make: Callable[..., Any], desk: Identity, gateway: VerifyingGateway
-) -> None:
-    gateway.wants_nonce = gateway.has_sessions = False
-    with make(desk) as client:
-        assert ask(client, gateway).status_code == 200
-        gateway.wants_nonce = True
-        assert ask(client, gateway).status_code == 200  # refused once, then believed
-        assert ask(client, gateway).status_code == 200  # the nonce is remembered
-        sent = len(gateway.seen)
-        gateway.accepts_a_nonce = False
-        assert ask(client, gateway).status_code == 401
-    assert len(gateway.seen) == sent + 2
 
 
 def test_threads_share_a_client_and_one_session(desk: Identity, gateway: VerifyingGateway) -> None:

@@ -12,7 +12,6 @@ from holdfast.client import Identity
 from holdfast.core import Instant
 from holdfast.identity import (
     CertificateRefusedError,
-    ProofNonceError,
     PublicKey,
     SigningKey,
     TokenError,
@@ -29,7 +28,7 @@ from holdfast.identity.mandates import (
     grant_to_service,
 )
 from holdfast.identity.passports import Passports
-from holdfast.identity.proofs import Bound, Nonces, ReplayCache, Request, Sessions
+from holdfast.identity.proofs import Bound, ReplayCache, Request, Sessions
 from holdfast.identity.revocation import Revocations
 from holdfast.identity.wimse import issue_wit
 from holdfast.world.real import SystemClock, SystemEntropy
@@ -66,20 +65,16 @@ class VerifyingGateway:
         self.clock, self.entropy = SystemClock(), SystemEntropy()
         self.issuer = SigningKey.generate(self.entropy, kid="issuer")
         self.sessions = Sessions(b"root")
-        self.nonces = Nonces(b"of this worker")
         self.seen: list[dict[str, str]] = []
         self.paths: list[str] = []
         self.callers: list[Caller] = []
         self.has_sessions = True
-        self.wants_nonce = False
-        self.accepts_a_nonce = True
         self.redirect_to: str | None = None
         self._verifier = Callers(
             Trust([bundle_of("holdfast.local", wit=[self.issuer.public])]),
             mandates=MandateVerifier(AUDIENCE, {ISS: {"issuer": self.issuer.public}}),
             sessions=self.sessions,
             replays=ReplayCache(),
-            nonces=self.nonces,
             revocations=Revocations.unfed(),
             passports=Passports(),
             certificates=_no_certificates,
@@ -137,15 +132,7 @@ class VerifyingGateway:
     # -- what a gateway does ----------------------------------------------------------------------
 
     def identify(self, request: Request) -> Caller | None:
-        if not self.accepts_a_nonce:
-            raise ProofNonceError("no nonce is good enough")
-        is_session = request.path == "/identity/session"
-        return self._verifier.identify(
-            request,
-            None,
-            now=self.clock.now(),
-            is_fresh=self.wants_nonce and not is_session,
-        )
+        return self._verifier.identify(request, None, now=self.clock.now())
 
     def open(self, caller: Caller, body: bytes) -> bytes:
         grant = self.sessions.open(
@@ -254,8 +241,7 @@ def _handler(home: VerifyingGateway) -> type[BaseHTTPRequestHandler]:
 
         def _refuse(self, code: str) -> None:
             error = {"message": "no", "type": "invalid_request_error", "param": None, "code": code}
-            nonce = home.nonces.current(home.clock.now())
-            self._say(401, json.dumps({"error": error}).encode(), ("DPoP-Nonce", nonce))
+            self._say(401, json.dumps({"error": error}).encode())
 
         def _say(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
             self.send_response(status)

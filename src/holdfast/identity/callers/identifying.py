@@ -36,7 +36,6 @@ from holdfast.identity.proofs import (
     WHOLE,
     WIT_FIELD,
     Bound,
-    Nonces,
     Part,
     Proof,
     ReplayCache,
@@ -104,7 +103,6 @@ class Callers:
     __slots__ = (
         "_certificates",
         "_mandates",
-        "_nonces",
         "_passports",
         "_replays",
         "_revocations",
@@ -119,7 +117,6 @@ class Callers:
         mandates: MandateVerifier,
         sessions: Sessions,
         replays: ReplayCache,
-        nonces: Nonces,
         revocations: Revocations,
         passports: Passports,
         certificates: Certificates,
@@ -128,7 +125,6 @@ class Callers:
         self._mandates = mandates
         self._sessions = sessions
         self._replays = replays
-        self._nonces = nonces
         self._revocations = revocations
         self._passports = passports
         self._certificates = certificates
@@ -140,18 +136,14 @@ class Callers:
         *,
         now: Instant,
         parts: frozenset[Part] = WHOLE,
-        is_fresh: bool = False,
     ) -> Caller | None:
-        """The caller; None where the request shows nothing but, at most, an API key.
-
-        ``is_fresh`` asks for a nonce of this worker in the proof, so that it cannot have been used
-        elsewhere before. A ``TokenError`` says why a caller is not believed.
-        """
+        """The caller; None where the request shows nothing but, at most, an API key. A
+        ``TokenError`` says why a caller is not believed."""
         headers = request.headers
         if not _shows_anything(headers, certificate):
             return None
         named = self._name(headers, certificate, now)
-        proof = self._prove(named, request, certificate, now, parts, is_fresh=is_fresh)
+        proof = self._prove(named, request, certificate, now, parts)
         mandate = self._mandate(named, headers, now)
         return self._caller(named, proof, mandate, now)
 
@@ -222,8 +214,6 @@ class Callers:
         certificate: bytes | None,
         now: Instant,
         parts: frozenset[Part],
-        *,
-        is_fresh: bool,
     ) -> Proof:
         headers = request.headers
         sent = [field for field in _PROOFS if field in headers]
@@ -233,7 +223,6 @@ class Callers:
             )
         if not sent:
             return self._by_connection(named, certificate, now)
-        nonces = self._nonces if is_fresh else None
         if sent[0] == DPOP_FIELD:
             return verify_dpop(
                 headers[DPOP_FIELD],
@@ -242,7 +231,6 @@ class Callers:
                 token=sent_token(headers),
                 replays=self._replays,
                 now=now,
-                nonces=nonces,
                 parts=parts,
             )
         if sent[0] == SIGNATURE_FIELD and headers[SIGNATURE_FIELD].startswith(_SESSION):
@@ -259,7 +247,6 @@ class Callers:
                 request,
                 replays=self._replays,
                 now=now,
-                nonces=nonces,
                 parts=parts,
             )
         found = verify_request(request, named.wit, replays=self._replays, now=now)

@@ -6,7 +6,6 @@ refused. Nothing here reads a clock or a socket.
 """
 
 from holdfast.identity.proofs.dpop import DPOP_TYP, make_dpop, verify_dpop
-from holdfast.identity.proofs.nonces import NONCE_WINDOW_S, Nonces
 from holdfast.identity.proofs.proof import (
     MANDATE_FIELD,
     PROOF_WINDOW_S,
@@ -33,7 +32,6 @@ from holdfast.identity.proofs.sessions import (
 __all__ = [
     "DPOP_TYP",
     "MANDATE_FIELD",
-    "NONCE_WINDOW_S",
     "PROOF_WINDOW_S",
     "REPLAY_ENTRIES_MAX",
     "SESSIONS_MAX",
@@ -43,7 +41,6 @@ __all__ = [
     "Bound",
     "Grant",
     "Kind",
-    "Nonces",
     "Part",
     "Proof",
     "ReplayCache",

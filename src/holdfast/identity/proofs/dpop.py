@@ -9,9 +9,8 @@ from collections.abc import Set as AbstractSet
 import msgspec
 
 from holdfast.core import Instant
-from holdfast.identity.errors import ProofMismatchError, ProofNonceError, TokenMalformedError
+from holdfast.identity.errors import ProofMismatchError, TokenMalformedError
 from holdfast.identity.jose import PublicKey, SigningKey, b64url, read_compact, verify_compact
-from holdfast.identity.proofs.nonces import Nonces
 from holdfast.identity.proofs.proof import (
     JTI_LENGTH_MAX,
     PROOF_BYTES_MAX,
@@ -47,7 +46,6 @@ def make_dpop(
     token: bytes | None,
     now: Instant,
     entropy: Entropy,
-    nonce: str | None = None,
 ) -> str:
     """The value of ``DPoP`` for a request that carries ``token``."""
     claims: dict[str, object] = {
@@ -59,8 +57,6 @@ def make_dpop(
     }
     if token is not None:
         claims["ath"] = token_hash(token)
-    if nonce is not None:
-        claims["nonce"] = nonce
     jwk = {name: value for name, value in key.public.jwk().items() if name not in {"kid", "alg"}}
     return key.sign({"typ": DPOP_TYP, "jwk": jwk}, claims)
 
@@ -73,7 +69,6 @@ def verify_dpop(
     token: bytes | None,
     replays: ReplayCache,
     now: Instant,
-    nonces: Nonces | None = None,
     parts: frozenset[Part] = WHOLE,
 ) -> Proof:
     """That the key of ``thumbprint`` sent this request, carrying ``token``, now and only now.
@@ -93,9 +88,7 @@ def verify_dpop(
     if thumbprint is not None and key.thumbprint != thumbprint:  # 12, second half
         raise ProofMismatchError("a DPoP proof is by another key than the token names")
     covers = _covered(claims, request)  # 8, 9
-    if nonces is not None:  # 10
-        _check_nonce(claims.nonce, nonces, now)
-    check_age(claims.iat, now)  # 11
+    check_age(claims.iat, now)  # 11; 10 is about nonces, which are not given out here
     if token is not None:  # 12
         if claims.ath != token_hash(token):
             raise ProofMismatchError("a DPoP proof was made for another token")
@@ -122,11 +115,3 @@ def _covered(claims: _Claims, request: Request) -> AbstractSet[Part]:
     if claims.hf_body is not None or not request.body:
         covers.add("body")
     return covers
-
-
-def _check_nonce(nonce: str | None, nonces: Nonces, now: Instant) -> None:
-    if nonce is None or not nonces.accepts(nonce, now=now):
-        raise ProofNonceError(
-            "a proof carries no nonce of this gateway, or an old one",
-            fix="send the request again with the nonce that stands in DPoP-Nonce",
-        )

@@ -1,8 +1,7 @@
 """Proofs that were used, remembered for as long as they could be used again.
 
-One cache belongs to one worker. With several workers a stolen proof could be sent once to each
-within its window; a proof that carries a nonce cannot, because nonces are of one worker (see
-``Nonces``). So side effects ask for a nonce, and reading does not.
+Where several workers share the calls they share the marks too: a proof is good once, at whichever
+worker it comes first.
 """
 
 from hashlib import sha256
@@ -10,9 +9,10 @@ from hashlib import sha256
 from holdfast.core import Instant
 from holdfast.identity.errors import ProofOverloadError, ProofReplayedError
 from holdfast.identity.proofs.proof import PROOF_SKEW_S, PROOF_WINDOW_S
+from holdfast.world.ports import Marks, WorldError
 
 REPLAY_ENTRIES_MAX = 200_000
-"""A generation of proofs: about 40 MB in two, and 3,000 proofs a second on one worker."""
+"""Proofs that a worker takes in a generation: about 3,000 a second."""
 
 REPLAY_KEY_SHARE = 8
 """One key may fill an eighth of a generation, so that none can shut out the others."""
@@ -20,18 +20,39 @@ REPLAY_KEY_SHARE = 8
 _GENERATION_US = (PROOF_WINDOW_S + 2 * PROOF_SKEW_S) * 1_000_000
 
 
+class LocalMarks:
+    """The marks of a worker that has no others beside it."""
+
+    __slots__ = ("_generations",)
+
+    def __init__(self) -> None:
+        self._generations: dict[int, set[bytes]] = {}
+
+    def mark(self, digest: bytes, generation: int) -> bool:
+        known = self._generations
+        if generation not in known:
+            kept = (generation - 1, generation, generation + 1)
+            self._generations = known = {each: known.get(each, set()) for each in kept}
+        if any(digest in each for each in known.values()):
+            return False
+        known[generation].add(digest)
+        return True
+
+
 class ReplayCache:
-    """Two generations of digests. Each is kept for a whole window after it was filled."""
+    """Uses proofs up. Each is remembered for a whole window after the one it was used in."""
 
-    __slots__ = ("_began", "_entries_max", "_key_max", "_now", "_past", "_per_key")
+    __slots__ = ("_count", "_entries_max", "_generation", "_key_max", "_marks", "_per_key")
 
-    def __init__(self, *, entries_max: int = REPLAY_ENTRIES_MAX) -> None:
+    def __init__(
+        self, marks: Marks | None = None, *, entries_max: int = REPLAY_ENTRIES_MAX
+    ) -> None:
+        self._marks: Marks = LocalMarks() if marks is None else marks
         self._entries_max = entries_max
         self._key_max = max(1, entries_max // REPLAY_KEY_SHARE)
-        self._now: set[bytes] = set()
-        self._past: set[bytes] = set()
         self._per_key: dict[str, int] = {}
-        self._began = Instant(0)
+        self._count = 0
+        self._generation = -1
 
     def use(self, thumbprint: str, name: str, *, now: Instant) -> None:
         """Use up a proof whose signature has been verified.
@@ -43,26 +64,25 @@ class ReplayCache:
 
     def use_digest(self, digest: bytes, thumbprint: str, *, now: Instant) -> None:
         """The same for what is a digest already, such as the MAC of a session's request."""
-        if now - self._began >= _GENERATION_US:
-            self._turn(now)
-        if digest in self._now or digest in self._past:
+        generation = now // _GENERATION_US
+        if generation != self._generation:
+            self._generation, self._count, self._per_key = generation, 0, {}
+        count = self._per_key.get(thumbprint, 0)
+        if self._count >= self._entries_max or count >= self._key_max:
+            raise _overload()
+        try:
+            is_new = self._marks.mark(digest, generation)
+        except WorldError as error:
+            raise _overload() from error
+        if not is_new:
             raise ProofReplayedError(
                 "a proof was used before", fix="make a new proof for each request, also for retries"
             )
-        count = self._per_key.get(thumbprint, 0)
-        if len(self._now) >= self._entries_max or count >= self._key_max:
-            raise ProofOverloadError(
-                "too many proofs came within a minute", fix="open a session, or slow down"
-            )
-        self._now.add(digest)
+        self._count += 1
         self._per_key[thumbprint] = count + 1
 
-    def _turn(self, now: Instant) -> None:
-        is_recent = now - self._began < 2 * _GENERATION_US
-        self._past = self._now if is_recent else set()
-        self._now = set()
-        self._per_key = {}
-        self._began = now
 
-    def __len__(self) -> int:
-        return len(self._now) + len(self._past)
+def _overload() -> ProofOverloadError:
+    return ProofOverloadError(
+        "too many proofs came within a minute", fix="open a session, or slow down"
+    )

@@ -8,9 +8,8 @@ proof taken on the way is of no use for another call.
 import msgspec
 
 from holdfast.core import Instant
-from holdfast.identity.errors import ProofMismatchError, ProofNonceError, TokenMalformedError
+from holdfast.identity.errors import ProofMismatchError, TokenMalformedError
 from holdfast.identity.jose import SigningKey, b64url, read_compact, verify_compact
-from holdfast.identity.proofs.nonces import Nonces
 from holdfast.identity.proofs.proof import (
     JTI_LENGTH_MAX,
     MANDATE_FIELD,
@@ -54,7 +53,6 @@ def make_wpt(
     wit: bytes,
     now: Instant,
     entropy: Entropy,
-    nonce: str | None = None,
 ) -> str:
     """The value of ``Workload-Proof-Token`` for a request with its headers already in place."""
     claims: dict[str, object] = {
@@ -74,8 +72,6 @@ def make_wpt(
         claims["tth"] = token_hash(transaction)
     if mandate is not None:
         claims["oth"] = {MANDATE_FIELD.decode(): token_hash(mandate)}
-    if nonce is not None:
-        claims["nonce"] = nonce
     return key.sign({"typ": WPT_TYP}, claims)
 
 
@@ -86,7 +82,6 @@ def verify_wpt(
     *,
     replays: ReplayCache,
     now: Instant,
-    nonces: Nonces | None = None,
     parts: frozenset[Part] = WHOLE,
 ) -> Proof:
     """That the key of ``wit`` sent this request, now and only now.
@@ -105,11 +100,6 @@ def verify_wpt(
     _check_tokens(claims, request, covers)
     _check_others(claims, request, covers)
     _check_request(claims, request, covers)
-    if nonces is not None and not (claims.nonce and nonces.accepts(claims.nonce, now=now)):
-        raise ProofNonceError(
-            "a proof carries no nonce of this gateway, or an old one",
-            fix="send the request again with the nonce that stands in DPoP-Nonce",
-        )
     found = Proof(kind="wpt", thumbprint=wit.key.thumbprint, covers=frozenset(covers))
     found.must_cover(parts)
     if not 0 < len(claims.jti) <= JTI_LENGTH_MAX:

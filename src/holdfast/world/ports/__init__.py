@@ -5,6 +5,7 @@ from holdfast.world.ports.clock import Clock
 from holdfast.world.ports.entropy import Entropy
 from holdfast.world.ports.errors import WorldError
 from holdfast.world.ports.journals import Journals, JournalWriter
+from holdfast.world.ports.marks import Marks
 from holdfast.world.ports.names import Names
 from holdfast.world.ports.network import Address, BoundSocket, Listener, ListenTls, Network
 from holdfast.world.ports.programs import ProgramListener, Programs, RunningProgram
@@ -20,6 +21,7 @@ __all__ = [
     "Journals",
     "ListenTls",
     "Listener",
+    "Marks",
     "Names",
     "Network",
     "ProgramListener",

@@ -4,6 +4,7 @@ from holdfast.world.real.blobs import FileBlobs
 from holdfast.world.real.clock import SystemClock
 from holdfast.world.real.entropy import SystemEntropy
 from holdfast.world.real.journals import FileJournals
+from holdfast.world.real.marks import FileMarks
 from holdfast.world.real.names import SystemNames
 from holdfast.world.real.network import SocketNetwork
 from holdfast.world.real.postgres import SCHEMES, PostgresStore
@@ -14,6 +15,7 @@ __all__ = [
     "SCHEMES",
     "FileBlobs",
     "FileJournals",
+    "FileMarks",
     "PostgresStore",
     "SocketNetwork",
     "SqliteStore",

@@ -11,7 +11,6 @@ from holdfast.identity import (
     CertificateRefusedError,
     ProofMismatchError,
     ProofMissingError,
-    ProofNonceError,
     ProofReplayedError,
     SigningKey,
     TokenError,
@@ -43,7 +42,6 @@ from holdfast.identity.mandates import (
 from holdfast.identity.passports import Passports
 from holdfast.identity.proofs import (
     Bound,
-    Nonces,
     ReplayCache,
     Request,
     Sessions,
@@ -79,7 +77,6 @@ class World:
         self.desk = SigningKey.generate(self.entropy)
         self.clerk = SigningKey.generate(self.entropy)
         self.sessions = Sessions(b"root of all sessions")
-        self.nonces = Nonces(b"of this worker")
         self.revocations = Revocations.unfed()
         self.certificates: dict[bytes, Shown] = {}
         self.callers = self.verifier()
@@ -91,7 +88,6 @@ class World:
             mandates=MandateVerifier(ORIGIN, keys),
             sessions=self.sessions,
             replays=ReplayCache(),
-            nonces=self.nonces,
             revocations=revocations or self.revocations,
             passports=Passports(),
             certificates=self.certificate,
@@ -244,14 +240,6 @@ def test_an_http_signature_of_the_wit_s_key_is_a_proof(world: World) -> None:
     caller = world.callers.identify(request({**headers, **signed}), None, now=NOW)
     assert caller is not None
     assert caller.proof == "signature"
-
-
-def test_who_must_be_fresh_needs_a_nonce_of_this_worker(world: World) -> None:
-    headers = {b"workload-identity-token": world.wit()}
-    with pytest.raises(ProofNonceError):
-        world.callers.identify(world.proven(headers, world.desk), None, now=NOW, is_fresh=True)
-    asked = world.proven(headers, world.desk, nonce=world.nonces.current(NOW))
-    assert world.callers.identify(asked, None, now=NOW, is_fresh=True) is not None
 
 
 # -- mutual TLS -----------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from holdfast.core import Instant
 from holdfast.identity import (
     ProofMismatchError,
-    ProofNonceError,
     ProofReplayedError,
     PublicKey,
     SigningKey,
@@ -23,7 +22,7 @@ from holdfast.identity import (
     bundle_of,
     read_spiffe_id,
 )
-from holdfast.identity.proofs import Nonces, ReplayCache, Request
+from holdfast.identity.proofs import ReplayCache, Request
 from holdfast.identity.wimse import (
     Ear,
     issue_wit,
@@ -69,9 +68,8 @@ REQUEST = Request(
 
 
 def wpt(key: SigningKey = AGENT, **changes: object) -> bytes:
-    nonce = changes.pop("nonce", None)
     request = msgspec.structs.replace(REQUEST, **changes)
-    return make_wpt(key, request, wit=WIT, now=NOW, entropy=SimEntropy(5), nonce=nonce).encode()
+    return make_wpt(key, request, wit=WIT, now=NOW, entropy=SimEntropy(5)).encode()
 
 
 def wit(**changes: object) -> bytes:
@@ -229,17 +227,6 @@ def test_a_wpt_is_used_once_and_a_refused_one_uses_up_nothing() -> None:
     verify_wpt(wpt(), found, REQUEST, replays=replays, now=NOW)
     with pytest.raises(ProofReplayedError):
         verify_wpt(wpt(), found, REQUEST, replays=replays, now=NOW)
-
-
-def test_where_a_nonce_is_asked_for_a_wpt_without_a_fresh_one_is_refused() -> None:
-    found, nonces = verify_wit(WIT, TRUST, now=NOW), Nonces(b"n" * 32)
-    for nonce in (None, "x", Nonces(b"m" * 32).current(NOW), nonces.current(NOW - 2 * MINUTE)):
-        with pytest.raises(ProofNonceError):
-            verify_wpt(
-                wpt(nonce=nonce), found, REQUEST, replays=ReplayCache(), now=NOW, nonces=nonces
-            )
-    fresh = wpt(nonce=nonces.current(NOW))
-    verify_wpt(fresh, found, REQUEST, replays=ReplayCache(), now=NOW, nonces=nonces)
 
 
 def test_a_signed_request_of_ours_verifies_and_covers_everything() -> None:
