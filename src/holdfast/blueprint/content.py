@@ -11,12 +11,12 @@ from typing import TypeAlias
 
 from pydantic import JsonValue
 
+from holdfast.blueprint.control_forms import ControlForm
 from holdfast.blueprint.controls import Limits, Timeouts, Upstream
 from holdfast.blueprint.demands import Demands
 from holdfast.blueprint.fields import Form
 from holdfast.blueprint.forms import (
     BlueprintForm,
-    ControlForm,
     FlowForm,
     NodeForm,
     RelationshipForm,
@@ -283,6 +283,8 @@ def _controls(forms: Mapping[str, ControlForm]) -> JsonValue:
                 }
                 for item in form.requirements
             ],
+            # Left out where nothing is named: blueprints of before keep their digest.
+            **({"implemented-by": _sorted(form.implemented_by)} if form.implemented_by else {}),
         }
         for name, form in forms.items()
     }

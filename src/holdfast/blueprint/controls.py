@@ -82,7 +82,9 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """A CALM control: carried and shown, not enforced."""
+    """A CALM control: carried and shown, not enforced; ``implemented_by`` names the controls of
+    Holdfast that do."""
 
     description: str
     requirements: tuple[Requirement, ...]
+    implemented_by: tuple[str, ...] = ()

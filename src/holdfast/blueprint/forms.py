@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSche
 
 from holdfast.blueprint import controls as settled
 from holdfast.blueprint import spelling
+from holdfast.blueprint.control_forms import ControlForm
 from holdfast.blueprint.demands import PROOFS, Attested, ProofKind
 from holdfast.blueprint.facts import FlowFacts, NodeFacts, RelationshipFacts
 from holdfast.blueprint.fields import (
@@ -170,29 +171,6 @@ class IdentityForm(Form):
         default=None,
         description="The least that evidence of the caller's platform must have been judged. "
         "Default `none`.",
-    )
-
-
-class RequirementForm(Form):
-    """One requirement of a CALM control."""
-
-    requirement_url: Name = Field(
-        alias="requirement-url", description="The control requirement's URL."
-    )
-    config: dict[str, JsonValue] | None = Field(
-        default=None, description="How it is met, in place. Either this or `config-url`."
-    )
-    config_url: Name | None = Field(
-        default=None, alias="config-url", description="How it is met, by URL."
-    )
-
-
-class ControlForm(Form):
-    """A CALM control: carried and shown, not enforced by Holdfast."""
-
-    description: Text = Field(description="What the control is for.")
-    requirements: Annotated[list[RequirementForm], Field(max_length=LIST_MAX)] = Field(
-        description="What it requires, each with how it is met."
     )
 
 

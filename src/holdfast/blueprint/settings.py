@@ -7,7 +7,6 @@ from holdfast.blueprint.draft import Draft
 from holdfast.blueprint.errors import Problem
 from holdfast.blueprint.forms import (
     LimitsForm,
-    NodeForm,
     RelationshipForm,
     TimeoutsForm,
     UpstreamForm,
@@ -24,14 +23,12 @@ def setting_problems(draft: Draft, layout: Layout) -> Iterator[Problem]:
         path: Path = ("nodes", node_id, "controls")
         if node.controls:
             yield from _waits(draft, path, node.controls.timeouts)
-            yield from _control_problems(draft, path, node)
         if node.controls and node.controls.upstream:
             yield from _plain_http(draft, (*path, "upstream"), node.controls.upstream)
     for index, form in draft.relationships.items():
         path = ("relationships", index, "controls")
         if form.controls:
             yield from _waits(draft, path, form.controls.timeouts)
-            yield from _control_problems(draft, path, form)
             yield from _shared(draft, path, form)
         yield from _unreachable(draft, layout, ("relationships", index, "connects", 1), form)
 
@@ -110,22 +107,6 @@ def _shared(draft: Draft, path: Path, form: RelationshipForm) -> Iterator[Proble
             what = f"{name} belongs to the node that is called, whose connections are shared"
             fix = f"write it under the node's controls.{group}"
             yield draft.problem((*path, group, name), what=what, fix=fix, key=True)
-
-
-def _control_problems(
-    draft: Draft, path: Path, form: NodeForm | RelationshipForm
-) -> Iterator[Problem]:
-    assert form.controls is not None
-    for name, control in form.controls.__pydantic_extra__.items():
-        if not name.replace("-", "").isalnum() or not name.isascii():
-            what = f"`{name}` is not a usable name of a control"
-            fix = "use letters, digits and dashes"
-            yield draft.problem((*path, name), what=what, fix=fix, key=True)
-        for index, requirement in enumerate(control.requirements):
-            if (requirement.config is None) == (requirement.config_url is None):
-                what = "a requirement needs exactly one of `config` and `config-url`"
-                fix = "write how it is met in `config`, or where that stands in `config-url`"
-                yield draft.problem((*path, name, "requirements", index), what=what, fix=fix)
 
 
 def _unreachable(

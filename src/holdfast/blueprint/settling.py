@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from holdfast.blueprint.architecture import Blueprint
 from holdfast.blueprint.content import canonical, content_of
+from holdfast.blueprint.control_forms import ControlForm
 from holdfast.blueprint.controls import (
     TOTAL_S_DEFAULT,
     Control,
@@ -18,7 +19,6 @@ from holdfast.blueprint.demands import Demands
 from holdfast.blueprint.errors import Problem
 from holdfast.blueprint.forms import (
     BlueprintForm,
-    ControlForm,
     FlowForm,
     NodeControlsForm,
     NodeForm,
@@ -184,7 +184,11 @@ def _control(form: ControlForm) -> Control:
         )
         for item in form.requirements
     )
-    return Control(description=form.description, requirements=requirements)
+    return Control(
+        description=form.description,
+        requirements=requirements,
+        implemented_by=tuple(sorted(set(form.implemented_by or ()))),
+    )
 
 
 def _relationship(form: RelationshipForm, nodes: Mapping[NodeId, Node]) -> Relationship:

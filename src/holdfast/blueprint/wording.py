@@ -8,10 +8,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from holdfast.blueprint.control_forms import ControlForm
 from holdfast.blueprint.errors import Problem, suggestion
 from holdfast.blueprint.forms import (
     BlueprintForm,
-    ControlForm,
     NodeControlsForm,
     RelationshipControlsForm,
 )

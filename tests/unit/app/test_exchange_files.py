@@ -1,0 +1,83 @@
+"""``holdfast calm import`` and ``export``: files on either side, told what to decide."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from holdfast.cli import main
+
+DOCUMENT = {
+    "nodes": [
+        {"unique-id": "Desk", "node-type": "service", "name": "Desk", "description": "d"},
+        {"unique-id": "model", "node-type": "ai:llm", "name": "Model", "description": "d"},
+    ],
+    "relationships": [
+        {
+            "unique-id": "asks",
+            "relationship-type": {
+                "connects": {"source": {"node": "Desk"}, "destination": {"node": "model"}}
+            },
+        }
+    ],
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "payments.calm.json").write_text(json.dumps(DOCUMENT))
+    return tmp_path
+
+
+def run(*words, code=0):
+    result = CliRunner().invoke(main, ["calm", *map(str, words)])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_a_file_goes_to_a_blueprint_that_passes_its_check_and_back(folder):
+    blueprint, back = folder / "holdfast.yaml", folder / "back.json"
+    told = run("import", folder / "payments.calm.json", "-o", blueprint)
+    assert "decide: nodes.model.controls.upstream: no usable address" in told.stderr
+    assert "next: holdfast check" in told.stdout
+    checked = CliRunner().invoke(main, ["check", str(blueprint)])
+    assert checked.exit_code == 0, checked.output
+    run("export", blueprint, "-o", back)
+    assert json.loads(back.read_text()) == DOCUMENT
+
+
+def test_the_result_is_printed_where_no_file_is_named(folder):
+    printed = run("import", folder / "payments.calm.json").stdout
+    assert "name: payments\n" in printed
+    (folder / "holdfast.yaml").write_text(printed)
+    assert json.loads(run("export", folder / "holdfast.yaml").stdout) == DOCUMENT
+
+
+def test_programs_read_json(folder):
+    found = json.loads(run("import", folder / "payments.calm.json", "--json").stdout)
+    assert [note["at"] for note in found["notes"]] == ["nodes.model.controls.upstream"]
+    (folder / "holdfast.yaml").write_text(found["blueprint"])
+    given = json.loads(run("export", folder / "holdfast.yaml", "--json", "--version", "1.1").stdout)
+    assert json.loads(given["document"])["$schema"].endswith("/release/1.1/meta/calm.json")
+
+
+def test_an_existing_file_is_overwritten_only_by_force(folder):
+    target = folder / "holdfast.yaml"
+    target.write_text("mine")
+    refused = run("import", folder / "payments.calm.json", "-o", target, code=1)
+    assert "was not touched" in refused.stderr
+    assert target.read_text() == "mine"
+    run("import", folder / "payments.calm.json", "-o", target, "--force")
+    assert target.read_text() != "mine"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"moments": []}', '{"nodes": [{}]}'])
+def test_what_is_no_architecture_is_refused_in_words(folder, text):
+    (folder / "payments.calm.json").write_text(text)
+    refused = run("import", folder / "payments.calm.json", code=1)
+    assert refused.stderr.startswith("error: ")
+    assert "mend: " in refused.stderr
+
+
+def test_a_file_that_is_not_there_is_named(folder):
+    assert "cannot be read" in run("import", folder / "gone.json", code=1).stderr
