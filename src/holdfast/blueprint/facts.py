@@ -141,7 +141,8 @@ class NodeFacts(Form):
         default=None, description="Whether what it is given can leave the organisation."
     )
     executes: Literal["code", "sql", "shell", "browser"] | None = Field(
-        default=None, description="What it runs of what it is given."
+        default=None,
+        description="What it runs of what it is given; `null` says that it runs nothing.",
     )
     effect: Effect | None = Field(
         default=None, description="The gravest thing that a call of it can do."
@@ -150,7 +151,11 @@ class NodeFacts(Form):
         default=None, description="Tools it offers."
     )
     model: ModelFact | None = Field(default=None, description="Which model it is.")
-    bounds: BoundsFact | None = Field(default=None, description="Where its runs end by themselves.")
+    bounds: BoundsFact | None = Field(
+        default=None,
+        description="Where its runs end by themselves. What is left out in it has no bound; `null` "
+        "says that nothing has.",
+    )
     acts_as: Literal["self", "caller"] | None = Field(
         default=None,
         description="In whose name it calls on: with its own standing credential, or with its "
@@ -194,7 +199,8 @@ class NodeFacts(Form):
         default=None, description="Whether nothing written can be changed or removed."
     )
     retention_days: Number | None = Field(
-        default=None, description="After how many days what it stores is removed."
+        default=None,
+        description="After how many days what it stores is removed; `null` says that it never is.",
     )
     stateful: bool | None = Field(default=None, description="Whether its loss loses data.")
     restore_tested: Day | None = Field(
@@ -271,7 +277,8 @@ class RelationshipFacts(Form):
         default=None, description="The relationship that it stands in for: a fallback, a bypass."
     )
     timeout_s: Seconds | None = Field(
-        default=None, description="Where Holdfast does not carry it: how long the source waits."
+        default=None,
+        description="Where Holdfast does not carry it: how long the source waits. `null`: for ever.",
     )
     retries: Number | None = Field(
         default=None, description="Where Holdfast does not carry it: how often it tries again."

@@ -8,6 +8,7 @@ everything it lists has one order, so that two analyses of one blueprint say the
 from holdfast.blueprint.graph.system import Edge, EdgeKind, System
 from holdfast.blueprint.graph.walks import (
     avoiding,
+    components,
     cycles,
     dominators,
     path_between,
@@ -19,6 +20,7 @@ __all__ = [
     "EdgeKind",
     "System",
     "avoiding",
+    "components",
     "cycles",
     "dominators",
     "path_between",

@@ -1,9 +1,10 @@
 """A declared system as nodes, directed edges and containers."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import TypeVar, cast
 
 from holdfast.blueprint import (
     Blueprint,
@@ -17,6 +18,8 @@ from holdfast.blueprint import (
     RelationshipFacts,
 )
 from holdfast.core import NodeId, RelationshipId
+
+Made = TypeVar("Made")
 
 
 class EdgeKind(StrEnum):
@@ -50,6 +53,9 @@ class System:
 
     blueprint: Blueprint
     edges: tuple[Edge, ...] = field(init=False)
+    _derived: dict[object, object] = field(
+        default_factory=dict[object, object], init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "edges", tuple(_edges(self.blueprint.relationships)))
@@ -125,6 +131,12 @@ class System:
             found[edge.source] = None
             found[edge.destination] = None
         return tuple(found)
+
+    def derived(self, make: Callable[["System"], Made]) -> Made:
+        """What ``make`` makes of this system, worked out once however many ask for it."""
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        return cast("Made", self._derived[make])
 
     def _containers(self, kind: type[DeployedIn | ComposedOf]) -> dict[NodeId, tuple[NodeId, ...]]:
         found: dict[NodeId, tuple[NodeId, ...]] = {}

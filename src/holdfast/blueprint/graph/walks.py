@@ -1,12 +1,13 @@
 """Walks over a system's edges: reach, paths, dominators, circles. All are linear, or nearly so."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from typing import TypeAlias, TypeVar
 
 from holdfast.blueprint.graph.system import Edge, System
 from holdfast.core import NodeId
 
+Name = TypeVar("Name", bound=Hashable)
 Passes: TypeAlias = Callable[[Edge], bool]
 """Which edges a walk may take."""
 
@@ -127,12 +128,21 @@ def cycles(
     successors: Mapping[NodeId, Collection[NodeId]],
 ) -> tuple[tuple[NodeId, ...], ...]:
     """The circles of a graph, as strongly connected components of more than one node, or of one
-    that leads to itself. Tarjan (1972), without recursion."""
-    index: dict[NodeId, int] = {}
-    low: dict[NodeId, int] = {}
-    stack: list[NodeId] = []
-    on_stack: set[NodeId] = set()
-    found: list[tuple[NodeId, ...]] = []
+    that leads to itself."""
+    return tuple(
+        component
+        for component in components(successors)
+        if len(component) > 1 or any(name in successors.get(name, ()) for name in component)
+    )
+
+
+def components(successors: Mapping[Name, Collection[Name]]) -> Iterator[tuple[Name, ...]]:
+    """The strongly connected components, each after all that it leads to. Tarjan (1972), without
+    recursion."""
+    index: dict[Name, int] = {}
+    low: dict[Name, int] = {}
+    stack: list[Name] = []
+    on_stack: set[Name] = set()
     for root in successors:
         if root in index:
             continue
@@ -148,9 +158,7 @@ def cycles(
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[name])
                 if low[name] == index[name]:
-                    component = _popped(stack, on_stack, name)
-                    if len(component) > 1 or name in successors[name]:
-                        found.append(component)
+                    yield _popped(stack, on_stack, name)
             elif step not in index:
                 index[step] = low[step] = len(index)
                 stack.append(step)
@@ -158,11 +166,10 @@ def cycles(
                 work.append((step, iter(successors.get(step, ()))))
             elif step in on_stack:
                 low[name] = min(low[name], index[step])
-    return tuple(found)
 
 
-def _popped(stack: list[NodeId], on_stack: set[NodeId], until: NodeId) -> tuple[NodeId, ...]:
-    component: list[NodeId] = []
+def _popped(stack: list[Name], on_stack: set[Name], until: Name) -> tuple[Name, ...]:
+    component: list[Name] = []
     while True:
         name = stack.pop()
         on_stack.discard(name)
