@@ -6,7 +6,7 @@ from collections.abc import Generator
 import uvicorn
 
 from holdfast import __version__
-from holdfast.faces import IssuerDocuments, Registers, SystemView
+from holdfast.faces import DriftView, IssuerDocuments, Registers, SystemView, TraceIntake
 from holdfast.faces.service import make_app
 
 CONNECTIONS_MAX = 256
@@ -29,6 +29,8 @@ def make_console(
     vkey: str,
     registers: Registers,
     documents: IssuerDocuments | None = None,
+    drift: DriftView | None = None,
+    traces: TraceIntake | None = None,
 ) -> ConsoleServer:
     """A server for the console; run its ``serve(sockets=[sock])``."""
     config = uvicorn.Config(
@@ -40,6 +42,8 @@ def make_console(
             vkey=vkey,
             registers=registers,
             documents=documents,
+            drift=drift,
+            traces=traces,
         ),
         loop="none",
         lifespan="off",

@@ -26,3 +26,4 @@ class Options:
     tls: ListenTls | None = None
     store: str | None = None
     trusting: TrustPlan = NO_PLAN
+    accept_traces: bool = False

@@ -26,6 +26,7 @@ from holdfast.app.probing import probe_upstreams
 from holdfast.app.sockets import StartError, claim
 from holdfast.app.staff import Staff
 from holdfast.app.switchboard import Switchboard
+from holdfast.app.trace_desk import TraceDesk
 from holdfast.app.treasury import BudgetStore, Exchequer
 from holdfast.app.trusting import Warden
 from holdfast.app.witnesses import make_witnesses
@@ -78,8 +79,20 @@ async def run_keeper(options: Options, *, on_ready: Callable[[InstanceInfo], Non
                 url=info.url,
                 group=group,
             )
+            traces = TraceDesk(
+                store,
+                wiring.open_reader(data, store=store),
+                clock=clock,
+                blueprint=keeper.monitor.blueprint,
+            )
             await _serve(
-                keeper, data=data, info=info, console=console[0], group=group, on_ready=on_ready
+                keeper,
+                data=data,
+                info=info,
+                console=console[0],
+                traces=traces,
+                group=group,
+                on_ready=on_ready,
             )
 
 
@@ -186,6 +199,7 @@ async def _serve(
     data: DataDir,
     info: InstanceInfo,
     console: socket.socket,
+    traces: TraceDesk,
     group: asyncio.TaskGroup,
     on_ready: Callable[[InstanceInfo], None],
 ) -> None:
@@ -202,6 +216,8 @@ async def _serve(
     tasks += keeper.staff.serve(group)
     if keeper.options.watch:
         tasks.append(group.create_task(keeper.watch()))
+    if keeper.options.accept_traces:
+        tasks.append(group.create_task(traces.serve()))
     web = make_console(
         keeper.monitor,
         host=keeper.options.console_host,
@@ -209,6 +225,8 @@ async def _serve(
         vkey=wiring.public_key(data),
         registers=keeper.staff.herald.registers(info.console + "/api/status-list"),
         documents=IssuedDocuments(data),
+        drift=traces,
+        traces=traces if keeper.options.accept_traces else None,
     )
     group.create_task(web.serve(sockets=[console]))
     data.publish(info)
@@ -224,6 +242,7 @@ async def _serve(
             entry.unlink(missing_ok=True)
         control.close()
         await keeper.stop()
+        await asyncio.to_thread(traces.flush, everything=True)
         web.should_exit = True
         for task in tasks:
             task.cancel()

@@ -5,6 +5,7 @@ both stands ``WitnessService``: a log's witness over HTTP, a process of its own.
 """
 
 from holdfast.faces.documents import IssuerDocuments
+from holdfast.faces.drift import DriftView, TraceIntake
 from holdfast.faces.registers import Registers
 from holdfast.faces.view import Live, SystemView, WaitingCall, WorkerState
 from holdfast.faces.witness import LIMITS as WITNESS_LIMITS
@@ -12,10 +13,12 @@ from holdfast.faces.witness import WitnessService
 
 __all__ = [
     "WITNESS_LIMITS",
+    "DriftView",
     "IssuerDocuments",
     "Live",
     "Registers",
     "SystemView",
+    "TraceIntake",
     "WaitingCall",
     "WitnessService",
     "WorkerState",

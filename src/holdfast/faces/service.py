@@ -8,8 +8,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from holdfast.core import HoldfastError
-from holdfast.faces.api import api_router, documents_router, registers_router
+from holdfast.faces.api import api_router, documents_router, drift_router, registers_router
 from holdfast.faces.documents import IssuerDocuments
+from holdfast.faces.drift import DriftView, TraceIntake
 from holdfast.faces.errors import (
     FacesError,
     MethodRefusedError,
@@ -23,6 +24,7 @@ from holdfast.faces.replies import error_body
 from holdfast.faces.shield import Shield
 from holdfast.faces.streams import Streams
 from holdfast.faces.tiles import tiles_router
+from holdfast.faces.traces import traces_router
 from holdfast.faces.view import SystemView
 from holdfast.faces.web import Hints, add_console
 
@@ -40,12 +42,15 @@ def make_app(
     verify: str = "holdfast audit verify",
     registers: Registers | None = None,
     documents: IssuerDocuments | None = None,
+    drift: DriftView | None = None,
+    traces: TraceIntake | None = None,
 ) -> FastAPI:
     """The ASGI application. It holds no authority: it reads ``view`` and changes nothing.
 
     ``host`` is what the console listens on: other host names are refused. ``gateway`` is where
     calls go (``http://127.0.0.1:8080``), ``vkey`` the key that checkpoints verify with and
-    ``verify`` the command that does so; the three are shown, not used.
+    ``verify`` the command that does so; the three are shown, not used. With ``traces`` it takes those
+    in, and only then.
     """
     app = FastAPI(
         title="Holdfast control API",
@@ -62,6 +67,10 @@ def make_app(
         app.include_router(registers_router(view, registers))
     if documents is not None:
         app.include_router(documents_router(documents))
+    if drift is not None:
+        app.include_router(drift_router(drift))
+    if traces is not None:
+        app.include_router(traces_router(traces))
     hints = Hints(version=version, gateway=gateway, verify=verify)
     add_console(app, view, evidence=evidence, streams=streams, hints=hints)
     app.add_exception_handler(HoldfastError, _on_error)

@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 from holdfast.app.registers import StoredRegisters
 from holdfast.faces.service import make_app
 from holdfast.identity import SigningKey
+from holdfast.loops.drift import Period, Question, Report, Tally, compare
 from holdfast.world.real import SystemClock
 from holdfast.world.sim import SimStore
 
@@ -43,6 +45,18 @@ def rows() -> Iterator[SimStore]:
     made.close()
 
 
+class _NothingSeen:
+    """A view on drift before anything was seen."""
+
+    def __init__(self, blueprint) -> None:
+        self._blueprint = blueprint
+
+    def report(self) -> Report:
+        period = Period(start=1, now=2, window_us=1)
+        question = Question(blueprint=self._blueprint, period=period, today=date(2026, 11, 21))
+        return compare(Tally(), question)
+
+
 @pytest.fixture
 def app(system, fakes, rows) -> FastAPI:
     registers = StoredRegisters(
@@ -54,6 +68,7 @@ def app(system, fakes, rows) -> FastAPI:
         gateway="http://127.0.0.1:8080",
         vkey=fakes.vkey,
         registers=registers,
+        drift=_NothingSeen(system.blueprint()),
     )
 
 

@@ -5,9 +5,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from holdfast.blueprint import Blueprint, ComposedOf, Connects, DeployedIn, Interacts
+from holdfast.blueprint.drawing import (
+    Box,
+    Drawing,
+    Edge,
+    Line,
+    arrow_of,
+    curve_of,
+    laid_out,
+    middle_of,
+    shortened,
+)
 from holdfast.core import NodeId
 from holdfast.faces.view import Live
-from holdfast.faces.web.layout import Box, Drawing, Edge, Line, Point, draw
 from holdfast.gateway import Seen
 
 RECENT_US = 5_000_000
@@ -17,7 +27,6 @@ TYPE_MAX = 25
 SMALL_PX = 620
 MEDIUM_PX = 1_300
 LARGE_SCALE = 0.8
-_LOOP_RISE = 26.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +123,7 @@ def plan_of(blueprint: Blueprint) -> Plan:
                 containers[name] = tuple(dict.fromkeys(held))
             case _:
                 pass
-    drawing = draw(labels, edges, containers=containers)
+    drawing = laid_out(labels, edges, containers=containers)
     return Plan(blueprint=blueprint, edges=edges, drawing=drawing)
 
 
@@ -214,12 +223,12 @@ def _group_mark(box: Box, blueprint: Blueprint) -> GroupMark:
 def _line_mark(line: Line, edge: Edge, traffic: _Traffic, names: dict[str, str]) -> LineMark:
     use = "/" in edge.id
     state, badge = ("use", "") if use else _state(edge.id, traffic)
-    x, y = _middle(line.points)
+    x, y = middle_of(line.points)
     word = "uses" if use else "may call"
     return LineMark(
         id=edge.id,
-        path=_path(line.points),
-        head=_arrow(line.points),
+        path=curve_of(line.points),
+        head=arrow_of(line.points),
         state=state,
         badge=badge,
         badge_x=x,
@@ -273,42 +282,3 @@ def _in_words(mark: LineMark) -> str:
             return "a person's use"
         case _:
             return ""
-
-
-def _path(points: Sequence[Point]) -> str:
-    """SVG path data: straight within a layer, an S-curve from one layer to the next."""
-    (x, y), last = points[0], points[-1]
-    if len(points) == 2:
-        top = min(y, last[1]) - _LOOP_RISE - 20
-        return f"M{x:.1f} {y:.1f}C{x + 40:.1f} {top:.1f} {last[0] - 40:.1f} {top:.1f} {last[0]:.1f} {last[1]:.1f}"
-    parts = [f"M{x:.1f} {y:.1f}"]
-    for number in range(1, len(points)):
-        (px, py), (qx, qy) = points[number - 1], points[number]
-        if number % 2:
-            parts.append(f"L{qx:.1f} {qy:.1f}")
-        else:
-            half = (px + qx) / 2
-            parts.append(f"C{half:.1f} {py:.1f} {half:.1f} {qy:.1f} {qx:.1f} {qy:.1f}")
-    return "".join(parts)
-
-
-def _arrow(points: Sequence[Point]) -> str:
-    """A triangle whose tip touches the destination."""
-    x, y = points[-1]
-    leftward = len(points) > 2 and points[-3][0] > x
-    back = 9.0 if leftward else -9.0
-    return f"{x:.1f},{y:.1f} {x + back:.1f},{y - 4.5:.1f} {x + back:.1f},{y + 4.5:.1f}"
-
-
-def _middle(points: Sequence[Point]) -> Point:
-    """A point on the line near its middle: S-curves pass through the mean of their ends."""
-    if len(points) == 2:
-        return (points[0][0] + points[1][0]) / 2, min(points[0][1], points[1][1]) - _LOOP_RISE
-    curve = (len(points) // 2 - 1) // 2
-    (px, py), (qx, qy) = points[2 * curve + 1], points[2 * curve + 2]
-    return (px + qx) / 2, (py + qy) / 2
-
-
-def shortened(text: str, limit: int) -> str:
-    """At most ``limit`` characters, the last an ellipsis where something was left out."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from holdfast.faces.web.ordering import Layers, layered, ordered
+from holdfast.blueprint.drawing.ordering import Layers, layered, ordered
 
 BOX_HEIGHT = 52.0
 BOX_WIDTH_MIN = 132.0
@@ -83,7 +83,7 @@ class Edge:
     destination: str
 
 
-def draw(
+def laid_out(
     labels: Mapping[str, str],
     edges: Sequence[Edge],
     *,
@@ -331,10 +331,9 @@ def _framed(
     dy = MARGIN - min((box.y for box in everything), default=0.0)
     solid = [_moved(box, dx, dy) for box in boxes.values() if box.height]
     frames = [_moved(box, dx, dy) for box in groups.values()]
-    placed = [*solid, *frames]
     return Drawing(
-        width=max((box.right for box in placed), default=0.0) + MARGIN,
-        height=max((box.bottom for box in placed), default=0.0) + MARGIN,
+        width=max((box.right + dx for box in everything), default=0.0) + MARGIN,
+        height=max((box.bottom + dy for box in everything), default=0.0) + MARGIN,
         boxes=tuple(solid),
         lines=tuple(
             Line(id=line.id, points=tuple((x + dx, y + dy) for x, y in line.points))

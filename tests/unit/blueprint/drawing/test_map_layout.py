@@ -6,8 +6,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.faces.web.layout import MARGIN, Box, Edge, draw, overlap, rising
-from holdfast.faces.web.ordering import crossings, layered, ordered
+from holdfast.blueprint.drawing.layout import MARGIN, Box, Edge, laid_out, overlap, rising
+from holdfast.blueprint.drawing.ordering import crossings, layered, ordered
 
 NODES_MAX = 24
 
@@ -32,7 +32,7 @@ def graphs(
 @given(graphs())
 def test_no_two_boxes_overlap(graph):
     labels, edges, containers = graph
-    boxes = draw(labels, edges, containers=containers).boxes
+    boxes = laid_out(labels, edges, containers=containers).boxes
     for i, one in enumerate(boxes):
         for other in boxes[i + 1 :]:
             assert not overlap(one, other)
@@ -41,7 +41,7 @@ def test_no_two_boxes_overlap(graph):
 @given(graphs())
 def test_every_node_and_every_edge_is_drawn_once(graph):
     labels, edges, containers = graph
-    drawing = draw(labels, edges, containers=containers)
+    drawing = laid_out(labels, edges, containers=containers)
     drawn = Counter(box.id for box in (*drawing.boxes, *drawing.groups))
     assert drawn == Counter(list(labels))
     assert [line.id for line in drawing.lines] == [edge.id for edge in edges]
@@ -50,7 +50,7 @@ def test_every_node_and_every_edge_is_drawn_once(graph):
 @given(graphs())
 def test_every_line_touches_the_boxes_it_joins(graph):
     labels, edges, containers = graph
-    drawing = draw(labels, edges, containers=containers)
+    drawing = laid_out(labels, edges, containers=containers)
     boxes = {box.id: box for box in drawing.boxes}
     for edge, line in zip(edges, drawing.lines, strict=True):
         assert _on_side(boxes[edge.source], line.points[0])
@@ -61,7 +61,7 @@ def test_every_line_touches_the_boxes_it_joins(graph):
 @given(graphs())
 def test_everything_lies_within_the_drawing(graph):
     labels, edges, containers = graph
-    drawing = draw(labels, edges, containers=containers)
+    drawing = laid_out(labels, edges, containers=containers)
     for box in (*drawing.boxes, *drawing.groups):
         assert box.x > MARGIN - 0.01
         assert box.y > MARGIN - 0.01
@@ -72,7 +72,7 @@ def test_everything_lies_within_the_drawing(graph):
 @given(graphs())
 def test_a_group_encloses_its_members_and_no_stranger(graph):
     labels, edges, containers = graph
-    drawing = draw(labels, edges, containers=containers)
+    drawing = laid_out(labels, edges, containers=containers)
     groups = {group.id: group for group in drawing.groups}
     for group in drawing.groups:
         for box in drawing.boxes:
@@ -87,7 +87,7 @@ def test_a_group_encloses_its_members_and_no_stranger(graph):
 @given(graphs())
 def test_a_container_that_is_not_a_group_is_listed_with_what_it_holds(graph):
     labels, edges, containers = graph
-    drawing = draw(labels, edges, containers=containers)
+    drawing = laid_out(labels, edges, containers=containers)
     drawn = {group.id for group in drawing.groups}
     assert drawing.held == {c: m for c, m in containers.items() if c not in drawn}
 
@@ -95,7 +95,9 @@ def test_a_container_that_is_not_a_group_is_listed_with_what_it_holds(graph):
 @given(graphs())
 def test_the_same_graph_has_the_same_drawing(graph):
     labels, edges, containers = graph
-    assert draw(labels, edges, containers=containers) == draw(labels, edges, containers=containers)
+    assert laid_out(labels, edges, containers=containers) == laid_out(
+        labels, edges, containers=containers
+    )
 
 
 @given(graphs())
@@ -124,7 +126,7 @@ def test_five_hundred_nodes_are_drawn(count):
         for i in range(count)
         for step in (2, 3)
     ]
-    drawing = draw({name: name for name in names}, edges, containers={})
+    drawing = laid_out({name: name for name in names}, edges, containers={})
     assert len(drawing.boxes) == count
     assert len(drawing.lines) == 2 * count
 
