@@ -9,6 +9,7 @@ import importlib
 from dataclasses import fields
 from pathlib import Path
 
+from limits_of_architecture import ARCHITECTURE
 from limits_of_identity import IDENTITY
 from reference_pages import REFERENCE, ROOT, note, settle, table
 
@@ -55,6 +56,7 @@ WIRE = {
 }
 
 FIXED = {
+    **ARCHITECTURE,
     **IDENTITY,
     "world.real.postgres:CONNECT_TIMEOUT_S": "What connecting to PostgreSQL may take.",
     "world.real.postgres:SETTLE_TRIES_MAX": "How often PostgreSQL is asked whether a transaction took effect whose answer was lost.",
@@ -345,8 +347,7 @@ ELSEWHERE = (
     "testing.",
     "world.sim.",
     "faces.web.drawing",
-    "faces.web.layout",
-    "faces.web.ordering",
+    "blueprint.drawing.",
 )
 
 

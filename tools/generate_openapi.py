@@ -21,10 +21,11 @@ class NoSystem:
 
     blueprint = live = changes = log = trouble = _none
     passports = revocations = status_list = _none
+    report = _none
 
 
 def main() -> None:
-    app = make_app(NoSystem(), version=__version__, registers=NoSystem())
+    app = make_app(NoSystem(), version=__version__, registers=NoSystem(), drift=NoSystem())
     TARGET.write_text(json.dumps(app.openapi(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(f"wrote {TARGET.relative_to(TARGET.parents[2])}")
 

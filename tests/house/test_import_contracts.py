@@ -30,6 +30,7 @@ PLANTED = {
         "holdfast.providers.openai",
         "holdfast.resilience.breaker",
         "holdfast.guards.redaction",
+        "holdfast.loops.drift.intake",
     ],
     "faces/api/models.py": ["holdfast.faces.web", "holdfast.gateway.path", "holdfast.app.logs"],
     "app/logs.py": [

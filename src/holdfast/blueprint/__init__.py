@@ -50,7 +50,7 @@ from holdfast.blueprint.parts import (
     Step,
 )
 from holdfast.blueprint.people import IdentityProvider
-from holdfast.blueprint.reading import check, load
+from holdfast.blueprint.reading import check, load, load_large
 from holdfast.blueprint.resilience import (
     Breaker,
     Budget,
@@ -76,7 +76,7 @@ from holdfast.blueprint.review_forms import (
     WaiverForm,
 )
 from holdfast.blueprint.schema import json_schema, starter
-from holdfast.blueprint.source import Document, Plain, read_yaml
+from holdfast.blueprint.source import BYTES_MAX, Document, Plain, read_yaml
 from holdfast.blueprint.tools import (
     EFFECTS_ORDER,
     Egress,
@@ -89,6 +89,7 @@ from holdfast.blueprint.tools import (
 
 __all__ = [
     "ATTESTED_ORDER",
+    "BYTES_MAX",
     "DATA_CLASSES",
     "EFFECTS",
     "EFFECTS_ORDER",
@@ -167,6 +168,7 @@ __all__ = [
     "json_schema",
     "kind_of",
     "load",
+    "load_large",
     "read_yaml",
     "starter",
     "suggestion",

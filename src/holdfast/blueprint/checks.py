@@ -129,9 +129,6 @@ def _self_links(draft: Draft, path: Path, form: RelationshipForm) -> Iterator[Pr
 
 
 def _interfaces(draft: Draft, path: Path, form: RelationshipForm) -> Iterator[Problem]:
-    owners = {
-        name: node_id for node_id, node in draft.nodes.items() for name in node.interfaces or ()
-    }
     for index, endpoint in enumerate(form.connects or ()):
         if endpoint.node not in draft.nodes:
             continue
@@ -140,11 +137,18 @@ def _interfaces(draft: Draft, path: Path, form: RelationshipForm) -> Iterator[Pr
             if name in own:
                 continue
             what = f"`{endpoint.node}` has no interface `{name}`"
-            if name in owners:
-                what += f"; it belongs to `{owners[name]}`"
+            owner = _owner_of(draft, name)
+            if owner is not None:
+                what += f"; it belongs to `{owner}`"
             fix = suggestion(name, own, noun="interface")
             inner = (*path, "connects", index, "interfaces", number)
             yield draft.problem(inner, what=what, fix=fix)
+
+
+def _owner_of(draft: Draft, interface: str) -> str | None:
+    """Looked for only where a name is wrong: a search for every relationship would be quadratic."""
+    owners = [name for name, node in draft.nodes.items() if interface in (node.interfaces or ())]
+    return owners[-1] if owners else None
 
 
 def _choices(draft: Draft, path: Path, form: RelationshipForm) -> Iterator[Problem]:

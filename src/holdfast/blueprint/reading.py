@@ -9,6 +9,7 @@ from holdfast.blueprint.consistency import consistency_problems
 from holdfast.blueprint.draft import Draft, draft
 from holdfast.blueprint.errors import BlueprintError, Problem, in_file_order
 from holdfast.blueprint.fallbacks import fallback_problems
+from holdfast.blueprint.implementing import control_problems
 from holdfast.blueprint.journeys import flow_problems
 from holdfast.blueprint.layout import layout_of
 from holdfast.blueprint.parts import PolicyFile
@@ -16,7 +17,7 @@ from holdfast.blueprint.placement import placement_problems
 from holdfast.blueprint.servers import server_problems
 from holdfast.blueprint.settings import setting_problems
 from holdfast.blueprint.settling import settle
-from holdfast.blueprint.source import BYTES_MAX, Plain, read_yaml
+from holdfast.blueprint.source import BYTES_MAX, Document, Plain, read_large_json, read_yaml
 from holdfast.blueprint.spelling import policy_name_fault
 from holdfast.core import HoldfastError
 
@@ -35,6 +36,19 @@ def load(text: str, *, source: str, read: Callable[[str], str], signed: bool = F
     return blueprint
 
 
+def load_large(text: str, *, source: str, read: Callable[[str], str]) -> Blueprint:
+    """For analyses alone: the same from JSON that may be larger than any file people write (64 MiB).
+
+    Programs to start are read without a signature, because nothing is started; problems and parts
+    have no lines.
+    """
+    document = read_large_json(text, source=source)
+    blueprint, problems = _judge_document(document, text, source=source, read=read, signed=True)
+    if blueprint is None:
+        raise BlueprintError(source, problems=problems)
+    return blueprint
+
+
 def check(
     text: str, *, source: str, read: Callable[[str], str], signed: bool = False
 ) -> tuple[Problem, ...]:
@@ -46,6 +60,12 @@ def _judge(
     text: str, *, source: str, read: Callable[[str], str], signed: bool
 ) -> tuple[Blueprint | None, tuple[Problem, ...]]:
     document = read_yaml(text, source=source)
+    return _judge_document(document, text, source=source, read=read, signed=signed)
+
+
+def _judge_document(
+    document: Document, text: str, *, source: str, read: Callable[[str], str], signed: bool
+) -> tuple[Blueprint | None, tuple[Problem, ...]]:
     if document.data is None and document.problems:
         return None, in_file_order(document.problems)
     found, problems = draft(document, source=source)
@@ -53,6 +73,7 @@ def _judge(
     problems.extend(relation_problems(found))
     layout = layout_of(found.nodes, found.relationships)
     problems.extend(setting_problems(found, layout))
+    problems.extend(control_problems(found))
     problems.extend(server_problems(found, layout, signed=signed))
     problems.extend(consistency_problems(found, layout))
     problems.extend(placement_problems(found, layout))

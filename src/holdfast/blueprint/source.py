@@ -14,6 +14,7 @@ from typing import TypeAlias
 import yaml
 
 from holdfast.blueprint.errors import Problem
+from holdfast.core import JsonError, read_json
 
 Path: TypeAlias = tuple[str | int, ...]
 Plain: TypeAlias = bool | int | float | str | list["Plain"] | dict[str, "Plain"] | None
@@ -22,6 +23,9 @@ BYTES_MAX = 1_000_000
 DEPTH_MAX = 48
 VALUES_MAX = 50_000
 """Counted after aliases are expanded, so that nested aliases cannot multiply without end."""
+
+LARGE_BYTES_MAX = 64 * 1024 * 1024
+"""Of JSON that an analysis reads: a system that programs wrote down."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
@@ -122,6 +126,22 @@ def read_yaml(text: str, *, source: str) -> Document:
     except yaml.YAMLError as error:
         what = str(error).splitlines()[0]
         _report(document, source, _UnreadableError(_START, f"cannot be read: {what}", _RESAVE))
+    return document
+
+
+def read_large_json(text: str, *, source: str) -> Document:
+    """A document of JSON that is too large for people: read fast, without the places of its parts."""
+    document = Document()
+    try:
+        data = text.encode()
+        if len(data) > LARGE_BYTES_MAX:
+            what = f"the file is larger than {LARGE_BYTES_MAX} bytes"
+            raise _UnreadableError(_START, what, "review its parts apart")
+        document.data = read_json(data, depth_max=DEPTH_MAX)
+    except _UnreadableError as error:
+        _report(document, source, error)
+    except (JsonError, UnicodeEncodeError) as error:
+        _report(document, source, _UnreadableError(_START, f"is not JSON: {error}", _RESAVE))
     return document
 
 

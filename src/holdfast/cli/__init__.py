@@ -11,13 +11,21 @@ from holdfast import __version__
 from holdfast.cli.approvals import approvals
 from holdfast.cli.attest import attest
 from holdfast.cli.audit import audit
+from holdfast.cli.blast import blast
+from holdfast.cli.calm import calm
+from holdfast.cli.drift import drift
+from holdfast.cli.exchange import calm_export, calm_import
+from holdfast.cli.export import export
 from holdfast.cli.identity import identity
+from holdfast.cli.infrastructure import infra
 from holdfast.cli.key import key
 from holdfast.cli.login import login, logout, whoami
 from holdfast.cli.mandate import mandate
 from holdfast.cli.model import model
 from holdfast.cli.passport import passport
 from holdfast.cli.policy import policy
+from holdfast.cli.prove import prove
+from holdfast.cli.review import review
 from holdfast.cli.revoke import revoke
 from holdfast.cli.sign import sign
 from holdfast.cli.system import check, init, restart, up
@@ -42,6 +50,7 @@ def main() -> None:
 for each in (
     init,
     check,
+    review,
     up,
     restart,
     key,
@@ -58,9 +67,17 @@ for each in (
     sign,
     audit,
     policy,
+    drift,
     attest,
     witness,
+    calm,
+    export,
+    infra,
+    blast,
+    prove,
 ):
     main.add_command(each)
 for each in (audit_alarms, audit_settle, audit_erase):
     audit.add_command(each)
+for each in (calm_import, calm_export):
+    calm.add_command(each)

@@ -26,7 +26,7 @@ def show(value: object, text: str, *, as_json: bool) -> None:
     click.echo(msgspec.json.encode(value).decode() if as_json else text)
 
 
-def _fail(error: HoldfastError, *, as_json: bool) -> NoReturn:
+def _fail(error: HoldfastError, *, as_json: bool, exit_code: int) -> NoReturn:
     if as_json:
         problem = {"code": error.code, "what": error.what, "fix": error.fix}
         click.echo(msgspec.json.encode({"error": problem}).decode())
@@ -34,25 +34,26 @@ def _fail(error: HoldfastError, *, as_json: bool) -> NoReturn:
         click.echo(f"error: {error.what}", err=True)
         if error.fix:
             click.echo(f"  mend: {error.fix}", err=True)
-    sys.exit(1)
+    sys.exit(exit_code)
 
 
 @contextlib.contextmanager
-def _failing_clearly(*, as_json: bool) -> Generator[None]:
+def _failing_clearly(*, as_json: bool, exit_code: int) -> Generator[None]:
     try:
         yield
     except HoldfastError as error:
-        _fail(error, as_json=as_json)
+        _fail(error, as_json=as_json, exit_code=exit_code)
     except ExceptionGroup as group:
         found = group.subgroup(HoldfastError)
         if found is None:
             raise
-        _fail(_first(found), as_json=as_json)
+        _fail(_first(found), as_json=as_json, exit_code=exit_code)
     except OSError as error:
         # The last resort: whoever met it should have said what was attempted.
         _fail(
             HoldfastError(f"the system refused: {error}", fix="check the disk and permissions"),
             as_json=as_json,
+            exit_code=exit_code,
         )
 
 
@@ -63,10 +64,18 @@ def _first(group: ExceptionGroup[HoldfastError]) -> HoldfastError:
 
 def command(function: Callable[P, None]) -> Callable[P, None]:
     """A command whose ``HoldfastError`` becomes a clear message and exit code 1."""
+    return _running(function, exit_code=1)
 
+
+def judging_command(function: Callable[P, None]) -> Callable[P, None]:
+    """A command that exits with 1 where its judgement is bad: what keeps it from judging is 2."""
+    return _running(function, exit_code=2)
+
+
+def _running(function: Callable[P, None], *, exit_code: int) -> Callable[P, None]:
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        with _failing_clearly(as_json=bool(kwargs.get("as_json"))):
+        with _failing_clearly(as_json=bool(kwargs.get("as_json")), exit_code=exit_code):
             function(*args, **kwargs)
 
     return run

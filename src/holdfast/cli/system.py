@@ -112,6 +112,11 @@ def check(file: Path, trust_key: tuple[str, ...], *, as_json: bool) -> None:
     type=click.IntRange(1),
     help="How many witnesses must have cosigned. Default: more than half.",
 )
+@click.option(
+    "--accept-traces",
+    is_flag=True,
+    help="Take OTLP traces at the console's port, which has no sign-in: POST /v1/traces.",
+)
 @json_option
 @command
 def up(
@@ -132,6 +137,7 @@ def up(
     witnesses: tuple[str, ...],
     quorum: int | None,
     *,
+    accept_traces: bool,
     as_json: bool,
 ) -> None:
     """Run the system that the blueprint FILE declares."""
@@ -161,6 +167,7 @@ def up(
         witnesses=WitnessPlan.parse(witnesses, quorum=quorum),
         trust=read_trust(trust_key, folder=place / "keys"),
         trusting=plan_trust(origins, federated),
+        accept_traces=accept_traces,
     )
 
     def on_ready(info: object) -> None:

@@ -17,6 +17,7 @@ class EvidenceKind(StrEnum):
     CONTROLS = "controls"
     COMPONENTS = "components"
     CHANGES = "changes"
+    DOCUMENTS = "documents"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,3 +122,5 @@ class Evidence:
     controls: tuple[ControlProof, ...] | None = None
     components: tuple[Component, ...] | None = None
     changes: tuple[Change, ...] | None = None
+    documents: Mapping[str, str] | None = None
+    """JSON texts by the URL they go by: control requirements, patterns, detailed architectures."""

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from holdfast.blueprint import ReviewLimitsForm
 from holdfast.blueprint.graph import System
 from holdfast.blueprint.review.evidence import Evidence, EvidenceKind
+from holdfast.blueprint.review.knowledge import Knowledge
 
 RuleSeverity: TypeAlias = Literal["low", "medium", "high", "critical"]
 SEVERITIES: tuple[RuleSeverity, ...] = ("low", "medium", "high", "critical")
@@ -51,7 +53,7 @@ class Judgement:
     way: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """What a review judges: the system, the evidence at hand, the day."""
 
@@ -59,6 +61,11 @@ class Case:
     evidence: Evidence
     today: date
     limits: ReviewLimitsForm
+
+    @cached_property
+    def known(self) -> Knowledge:
+        """What follows from the system's facts: found once for all rules of one review."""
+        return Knowledge(self.system)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
