@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo test check format bench bench-resilience bench-brownout bench-memory bench-policy mcp-conformance sim pages docs pin clean
+.PHONY: help setup demo test check format bench bench-resilience bench-brownout bench-memory bench-policy bench-review mcp-conformance calm-conformance sim pages docs pin clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -55,8 +55,14 @@ bench-memory: $(STAMP) ## memory over a million calls and with ten thousand open
 bench-policy: $(STAMP) ## what a decision costs with up to a thousand policies
 	$(BIN)/python benchmarks/policy/run.py --write-docs
 
+bench-review: $(STAMP) ## what a review of up to 10,000 nodes costs, rule by rule
+	$(BIN)/python benchmarks/review/run.py --write-docs
+
 mcp-conformance: $(STAMP) ## the official MCP suite against the gateway (needs npm); renews its page
 	$(BIN)/python tools/mcp_conformance.py --write-docs
+
+calm-conformance: $(STAMP) ## our verdicts on CALM documents beside the reference's; renews the page
+	$(BIN)/python tools/calm_conformance.py --write-docs
 
 sim: $(STAMP) ## replay a whole simulated day of the gateway: make sim SEED=42
 	$(BIN)/python -m holdfast.testing.simulate --day --seed $(or $(SEED),1)
