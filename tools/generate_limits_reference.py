@@ -325,7 +325,7 @@ FIXED = {
     "app.control:ANSWER_S": "How long a command waits for a running instance.",
     "app.control:RESTART_S": "How long `holdfast restart` waits.",
     "app.control:LINE_BYTES_MAX": "The largest request on the control socket.",
-    "app.files:FILE_BYTES_MAX": "The largest blueprint, policy or secret file that is read.",
+    "app.texts:FILE_BYTES_MAX": "The largest blueprint, policy or secret file that is read.",
     "app.witnesses:OFFER_S": "Between two rounds of asking the witnesses.",
     "app.witnesses:SUBMIT_S": "How long one witness may take over one checkpoint.",
     "app.witnesses:LATE_S": "How long further witnesses are waited for once enough have cosigned.",

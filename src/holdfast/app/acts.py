@@ -7,7 +7,6 @@ import socket
 from holdfast.app.control import Request, tell
 from holdfast.app.datadir import DataDir
 from holdfast.audit import Act
-from holdfast.blueprint import suggestion
 from holdfast.core import RANDOM_BYTES, HoldfastError, ulid
 from holdfast.world.real import SystemClock, SystemEntropy
 
@@ -46,6 +45,8 @@ def principal_of(data: DataDir, name: str) -> str:
         return name
     known = data.principals()
     if name not in known:
+        from holdfast.blueprint import suggestion  # noqa: PLC0415 - takes 0.3 s to load
+
         raise UnknownPrincipalError(
             f"the blueprint has no node '{name[:100]}'", fix=suggestion(name, known, noun="node")
         )

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
+from holdfast.app.approval_errors import ApprovalError, ApprovalGroupError, ApprovalOwnError
 from holdfast.app.channel import ApprovalAsked, ApprovalGiven, ApprovalWithdrawn, Message
 from holdfast.app.control import Decision
 from holdfast.audit import Outbox, record_of
-from holdfast.core import HoldfastError
 from holdfast.faces import WaitingCall
 from holdfast.gateway import Question, Verdict
 from holdfast.world.ports import Store
@@ -25,24 +25,6 @@ GIVEN, DENIED = "approval.given", "approval.denied"
 """The kinds of the changes; their subject is the call."""
 
 log = structlog.get_logger("holdfast.approvals")
-
-
-class ApprovalError(HoldfastError):
-    """Nothing can be decided about this call."""
-
-    code = "approval.unknown"
-
-
-class ApprovalOwnError(ApprovalError):
-    """Nobody approves a call that is made by themselves or on their behalf."""
-
-    code = "approval.own"
-
-
-class ApprovalGroupError(ApprovalError):
-    """Whoever decides is in none of the groups that are asked."""
-
-    code = "approval.group"
 
 
 class _Case(msgspec.Struct, kw_only=True):

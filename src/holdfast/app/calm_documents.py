@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from holdfast.app.files import FileError
+from holdfast.app.texts import FileError
 from holdfast.blueprint.calm import (
     CALM_BASE,
     DOCUMENT_BYTES_MAX,
@@ -33,6 +33,7 @@ from holdfast.blueprint.calm import (
     step_between,
     steps_between,
 )
+from holdfast.blueprint.exchange import requirement
 from holdfast.core import JsonObject, JsonValue
 
 URLS_MAX = 20_000
@@ -62,9 +63,9 @@ class AgainstError(CalmError):
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """Finds documents by URL: those mapped, then files beside. Relative references are looked for
-    in each of ``folders``; only files called ``*.json`` are read, and none by an absolute path.
-    """
+    """Finds documents by URL: those mapped, then what Holdfast's own controls demand, then files
+    beside. Relative references are looked for in each of ``folders``; only files called ``*.json``
+    are read, and none by an absolute path."""
 
     mapped: Mapping[str, Path] = field(default_factory=dict[str, Path])
     folders: tuple[Path, ...] = ()
@@ -73,6 +74,9 @@ class Documents:
         known = self.mapped.get(url)
         if known is not None:
             return _bytes(known)
+        own = requirement(url)
+        if own is not None:
+            return own
         name = url.partition("#")[0]
         if urlsplit(name).scheme or name.startswith(("/", "\\")) or not name.endswith(_SUFFIX):
             return None

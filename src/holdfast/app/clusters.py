@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from holdfast.app.files import FileError, load_blueprint
+from holdfast.app.files import load_blueprint
+from holdfast.app.texts import FileError
 from holdfast.blueprint.graph import System
 from holdfast.blueprint.kubernetes import (
     Cluster,

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from holdfast.app.evidence_files import evidence_from, split_word
-from holdfast.app.files import FileError
 from holdfast.app.reviewing import declared_in, read_declared
+from holdfast.app.texts import FileError
 from holdfast.blueprint.blast import (
     Assumptions,
     CutSets,

@@ -1,22 +1,24 @@
 """What ``holdfast approvals`` does: tells what waits for a person, and takes the person's word."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
 import msgspec
 
 from holdfast.app.acts import new_act
-from holdfast.app.approvals import (
-    ApprovalError,
-    ApprovalGroupError,
-    ApprovalOwnError,
-)
+from holdfast.app.approval_errors import ApprovalError, ApprovalGroupError, ApprovalOwnError
 from holdfast.app.control import Decision, Request, tell
 from holdfast.app.datadir import DataDir
 from holdfast.app.declared import declared_providers
 from holdfast.app.login import person_here
 from holdfast.audit import Act
 from holdfast.core import HoldfastError, Instant, rfc3339
-from holdfast.gateway import Question
 from holdfast.identity.people import SessionEndedError
 from holdfast.world.real import SystemClock
+
+if TYPE_CHECKING:  # the gateway takes half a second to load, and mostly nothing waits
+    from holdfast.gateway import Question
 
 _MICROSECONDS = 1_000_000
 _ERRORS = {each.code: each for each in (ApprovalError, ApprovalOwnError, ApprovalGroupError)}
@@ -121,7 +123,7 @@ def _decider(data: DataDir, asked: Question, reason: str) -> tuple[Act, tuple[st
     return msgspec.structs.replace(act, by=person.principal), groups
 
 
-class _Told(msgspec.Struct, frozen=True):
+class _Told(NamedTuple):
     questions: tuple[Question, ...]
     left: tuple[str, ...]
 
@@ -134,5 +136,9 @@ def _tell(data: DataDir, request: Request) -> _Told:
         if kind is None:
             raise
         raise kind(error.what, fix=error.fix) from error
+    if not reply.questions:
+        return _Told((), reply.left)
+    from holdfast.gateway import Question  # noqa: PLC0415 - see above
+
     questions = tuple(msgspec.json.decode(each, type=Question) for each in reply.questions)
     return _Told(questions, reply.left)

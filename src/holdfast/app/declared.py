@@ -1,14 +1,20 @@
 """What commands must know of the blueprint in force: its nodes, and where its people log in."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from holdfast.app.datadir import DataDir, DataDirError
-from holdfast.app.files import FileError, Loaded, read_text
-from holdfast.blueprint import IdentityProvider, SecretReference
+from holdfast.app.texts import FileError, read_text
 from holdfast.identity import principals
+
+if TYPE_CHECKING:  # commands read what was left in the data directory, and load no blueprint
+    from holdfast.app.files import Loaded
+    from holdfast.blueprint import IdentityProvider, SecretReference
 
 
 class DeclaredProvider(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,9 +10,10 @@ import msgspec
 from holdfast.app.clusters import load_manifests
 from holdfast.app.datadir import DataDir
 from holdfast.app.evidence_files import read_evidence_text
-from holdfast.app.files import FileError, load_blueprint, read_text
+from holdfast.app.files import load_blueprint
 from holdfast.app.instances import find_data
 from holdfast.app.sightings import Sighted, day_of, sight_data, sight_traces
+from holdfast.app.texts import FileError, read_text
 from holdfast.blueprint import Blueprint, read_yaml
 from holdfast.blueprint.graph import System
 from holdfast.blueprint.kubernetes import cluster_in, workloads_of

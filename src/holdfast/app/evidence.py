@@ -14,6 +14,7 @@ from holdfast.audit import (
     ChangeRecord,
     Entry,
     LogReader,
+    Outbox,
     Trust,
     Verification,
     decode_entry,
@@ -164,7 +165,7 @@ def open_log_reader(data: DataDir) -> Generator[LogReader]:
     data.require()
     store = wiring.open_store(data)
     try:
-        yield wiring.open_reader(data, store=store)
+        yield wiring.open_reader(data, store=store, outbox=Outbox(store))
     finally:
         store.close()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from holdfast.app.files import FileError
+from holdfast.app.texts import FileError
 from holdfast.blueprint.graph import System
 from holdfast.blueprint.review import Evidence, EvidenceError, EvidenceKind
 from holdfast.blueprint.review.readers import read_changes, read_components, read_control_proofs

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from holdfast.app.files import read_text
 from holdfast.app.signing import NO_TRUST, Trust, signer_of
+from holdfast.app.texts import read_text
 from holdfast.blueprint import load
 from holdfast.blueprint.calm import DOCUMENT_BYTES_MAX, read_document
 from holdfast.blueprint.exchange import export_calm, import_calm

@@ -7,17 +7,9 @@ from pathlib import Path
 
 from holdfast.app.rego import RegoProcess
 from holdfast.app.signing import NO_TRUST, Trust, signer_of
+from holdfast.app.texts import FileError, read_text
 from holdfast.blueprint import Blueprint, Problem, SecretReference, check, load
-from holdfast.core import HoldfastError
 from holdfast.policy import Policy, PolicyError
-
-FILE_BYTES_MAX = 1024 * 1024
-
-
-class FileError(HoldfastError):
-    """A file cannot be read."""
-
-    code = "file.unreadable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,22 +22,6 @@ class Loaded:
     text: str
     files: dict[str, str]
     signed_by: str | None = None
-
-
-def read_text(path: Path) -> str:
-    """A UTF-8 text file of bounded size."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileError(
-            f"{path} cannot be read: {error.strerror}", fix="check the path and its permissions"
-        ) from error
-    if len(data) > FILE_BYTES_MAX:
-        raise FileError(f"{path} is larger than {FILE_BYTES_MAX} bytes")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise FileError(f"{path} is not UTF-8 text: byte {error.start}") from error
 
 
 class _Reader:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from holdfast.app.clusters import load_system, read_texts
-from holdfast.app.files import read_text
+from holdfast.app.texts import read_text
 from holdfast.blueprint.infrastructure import (
     InfraReport,
     check_infrastructure,

@@ -13,9 +13,9 @@ import msgspec
 from holdfast.app import wiring
 from holdfast.app.acts import new_act, principal_of
 from holdfast.app.datadir import DataDir
-from holdfast.app.files import FileError, read_text
 from holdfast.app.issuing import KEY_FILE_BYTES_MAX, issuer_of, read_key_file
 from holdfast.app.login import person_here
+from holdfast.app.texts import FileError, read_text
 from holdfast.audit import Act, Outbox, record_of
 from holdfast.blueprint import read_yaml
 from holdfast.core import HoldfastError, Instant, Json, rfc3339, sha256_digest

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from holdfast.app.files import FileError
+from holdfast.app.texts import FileError
 from holdfast.core import Digest, HoldfastError, Json, canonical_json, sha256_digest
 from holdfast.registry.models import Verdict, judge
 

@@ -9,8 +9,8 @@ import msgspec
 from holdfast.app import wiring
 from holdfast.app.acts import author, new_act, principal_of, put_in_force
 from holdfast.app.datadir import DataDir
-from holdfast.app.files import FileError, read_text
 from holdfast.app.models import require_model
+from holdfast.app.texts import FileError, read_text
 from holdfast.blueprint import Plain, read_yaml
 from holdfast.core import Instant, rfc3339, sha256_digest
 from holdfast.identity.passports import (

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from holdfast.app.files import FileError, read_text
 from holdfast.app.rego import RegoProcess
+from holdfast.app.texts import FileError, read_text
 from holdfast.blueprint import Blueprint, Problem, load
 from holdfast.core import HoldfastError, NodeId
 from holdfast.identity import SigningKey

@@ -5,7 +5,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import cast
 
-from holdfast.app.files import read_text
+from holdfast.app.texts import read_text
 from holdfast.blueprint import Blueprint
 from holdfast.blueprint.review import (
     Pack,

@@ -2,19 +2,20 @@
 
 import contextlib
 import gc
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import quote
 
 import msgspec
 
 from holdfast import __version__
 from holdfast.app.evidence_files import Given, evidence_from
-from holdfast.app.files import FileError, read_text
 from holdfast.app.review_rules import rules_and_packs
 from holdfast.app.revisions import text_at
+from holdfast.app.texts import FileError, read_text
 from holdfast.blueprint import (
     BYTES_MAX,
     Blueprint,
@@ -36,6 +37,7 @@ from holdfast.blueprint.review import (
     review,
 )
 from holdfast.blueprint.review.report import (
+    OriginalPlaces,
     Places,
     WrittenPlaces,
     html_page,
@@ -50,6 +52,9 @@ from holdfast.world.real import SystemClock
 LARGE_FILE_BYTES_MAX = 64 * 1024 * 1024
 _HEAD_CHARACTERS = 2_000
 """Where a blueprint in JSON says its format."""
+
+
+_Origins: TypeAlias = Mapping[str, tuple[str | int, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +83,7 @@ class Reviewed:
 def review_file(asked: Asked) -> Reviewed:
     """Read everything, ask every rule. Errors say which file is wrong and how."""
     text = read_declared(asked.file)
-    blueprint = declared_in(text, asked.file)
+    blueprint, origins = _declared(text, asked.file)
     system = System(blueprint)
     rules, packs = rules_and_packs(blueprint, asked.file.parent, asked.packs)
     unknown = sorted(set(asked.only) - {rule.id for rule in rules})
@@ -97,7 +102,7 @@ def review_file(asked: Asked) -> Reviewed:
         report=report,
         system=system,
         text=text,
-        places=_places(text, asked.file),
+        places=_places(text, asked.file, origins),
         source=str(asked.file),
     )
 
@@ -105,7 +110,7 @@ def review_file(asked: Asked) -> Reviewed:
 @contextlib.contextmanager
 def _collector_at_rest() -> Generator[None]:
     """A review makes many small things and drops none: looking for garbage among them took 4 of 10
-    seconds for 10,000 nodes."""
+    seconds for 10,000 nodes. Loading so many is the same."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -136,12 +141,19 @@ def read_declared(path: Path) -> str:
 def declared_in(text: str, path: Path) -> Blueprint:
     """The blueprint, for an analysis: nothing of it is started, so no signature is asked for. An
     architecture of CALM is imported."""
+    return _declared(text, path)[0]
+
+
+def _declared(text: str, path: Path) -> tuple[Blueprint, _Origins]:
+    """The blueprint; and where its parts come from in a document that it was made of."""
     read = _reader(path.parent)
     if _is_calm(text, path):
-        return load(_imported(text, path), source=str(path), read=read, signed=True)
+        text, origins = _imported(text, path)
+        return load(text, source=str(path), read=read, signed=True), origins
     if _is_large(text, path):
-        return load_large(text, source=str(path), read=read)
-    return load(text, source=str(path), read=read, signed=True)
+        with _collector_at_rest():
+            return load_large(text, source=str(path), read=read), {}
+    return load(text, source=str(path), read=read, signed=True), {}
 
 
 def _is_calm(text: str, path: Path) -> bool:
@@ -149,11 +161,12 @@ def _is_calm(text: str, path: Path) -> bool:
     return path.suffix == ".json" and '"holdfast"' not in text[:_HEAD_CHARACTERS]
 
 
-def _imported(text: str, path: Path) -> str:
+def _imported(text: str, path: Path) -> tuple[str, _Origins]:
     from holdfast.blueprint.calm import read_document  # noqa: PLC0415 - only where it is CALM
     from holdfast.blueprint.exchange import import_calm  # noqa: PLC0415
 
-    return import_calm(read_document(text.encode(), name=str(path)), name=path.stem).text
+    found = import_calm(read_document(text.encode(), name=str(path)), name=path.stem)
+    return found.text, found.origins
 
 
 def _is_large(text: str, path: Path) -> bool:
@@ -170,10 +183,11 @@ def _reader(folder: Path) -> Callable[[str], str]:
     return read
 
 
-def _places(text: str, path: Path) -> Places:
-    if _is_large(text, path) or _is_calm(text, path):
+def _places(text: str, path: Path, origins: _Origins) -> Places:
+    if _is_large(text, path):
         return nowhere
-    return WrittenPlaces(read_yaml(text, source=str(path)))
+    document = read_yaml(text, source=str(path))  # JSON is YAML too
+    return OriginalPlaces(document, origins) if origins else WrittenPlaces(document)
 
 
 def _today() -> date:

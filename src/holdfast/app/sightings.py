@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 
 from holdfast.app import wiring
 from holdfast.app.datadir import DataDir
-from holdfast.app.files import FileError
+from holdfast.app.texts import FileError
 from holdfast.audit import CallRecord, LogReader, NoLogError, decode_entry
 from holdfast.blueprint import Blueprint
 from holdfast.blueprint.graph import System

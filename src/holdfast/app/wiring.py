@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from holdfast.app.datadir import DataDir, DataDirError
-from holdfast.audit import Cosigner, Log, LogReader, LogSigner, Recorder
+from holdfast.audit import Cosigner, Log, LogReader, LogSigner, Outbox, Recorder
 from holdfast.core import sha256_digest
 from holdfast.identity import PublicKey, SigningKey, TokenError
 from holdfast.world.ports import Clock, Entropy, Store
@@ -130,11 +130,13 @@ def public_keys(data: DataDir) -> str:
         ) from error
 
 
-def open_reader(data: DataDir, *, store: Store) -> LogReader:
-    """Reading access to the log, for this process or another."""
+def open_reader(data: DataDir, *, store: Store, outbox: Outbox | None = None) -> LogReader:
+    """Reading access to the log, for this process or another; with ``outbox`` it also finds the
+    changes that are still on their way to the log."""
     return LogReader(
         blobs=FileBlobs(data.log),
         store=store,
         journals=FileJournals(data.journals),
         vkey=public_key(data),
+        outbox=outbox,
     )

@@ -1,18 +1,23 @@
 """How answers read at a terminal."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from holdfast.app.datadir import InstanceInfo
-from holdfast.app.evidence import Proofs, Records, Verified
-from holdfast.app.keys import KeyRow
-from holdfast.app.passports import PassportRow
-from holdfast.app.passports import Shown as PassportShown
-from holdfast.app.revocations import RevocationRow, Revoked
 from holdfast.audit import CallRecord, ChangeRecord
-from holdfast.blueprint import Problem
 from holdfast.core import Instant, rfc3339
+
+if TYPE_CHECKING:  # what is put into words has been loaded by whoever made it, or is not needed
+    from holdfast.app.evidence import Proofs, Records, Verified
+    from holdfast.app.keys import KeyRow
+    from holdfast.app.passports import PassportRow
+    from holdfast.app.passports import Shown as PassportShown
+    from holdfast.app.revocations import RevocationRow, Revoked
+    from holdfast.blueprint import Problem
 
 _STAGES = ("accept", "authenticate", "authorize", "guard", "route", "answer")
 

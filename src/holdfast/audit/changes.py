@@ -151,6 +151,11 @@ class Outbox:
             )
         return cast("list[tuple[int, bytes]]", rows)
 
+    def find(self, change: str) -> tuple[bytes, ...]:
+        """The entry of a change that waits still: one or none."""
+        waiting = (entry for _, entry in self.waiting(WAITING_MAX))
+        return tuple(each for each in waiting if decode_change(each).change == change)
+
     def taken(self, number: int) -> None:
         """The entry is durable in a journal. A crash before this lets it wait once more: whoever
         takes it looks whether the log has it already."""

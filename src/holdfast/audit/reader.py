@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from holdfast.audit.changes import Outbox
 from holdfast.audit.checkpoint import Checkpoint
 from holdfast.audit.errors import JournalError, LogError, NoLogError, ProofError, UnknownEntryError
 from holdfast.audit.frames import journal_stamp
@@ -46,9 +47,18 @@ class LogReader:
     the entry when log, index and checkpoint do not agree; ``NoLogError`` when there is no log yet.
     """
 
-    def __init__(self, *, blobs: Blobs, store: Store, journals: Journals, vkey: str) -> None:
+    def __init__(
+        self,
+        *,
+        blobs: Blobs,
+        store: Store,
+        journals: Journals,
+        vkey: str,
+        outbox: Outbox | None = None,
+    ) -> None:
         self._blobs = blobs
         self._rows = LogStore(store)
+        self._outbox = outbox
         self._journals = journals
         self._verifier = Verifier.parse(vkey.split(maxsplit=1)[0] if vkey.strip() else vkey)
 
@@ -95,12 +105,15 @@ class LogReader:
     def find(self, call: str) -> tuple[Entry, ...]:
         """The entries of a call in their order: none, one, or (``opened``, ``closed``) two.
 
-        Those in the log were checked for inclusion; those still in a journal come last, pending.
+        Those in the log were checked for inclusion; those still in a journal, and changes that wait
+        to be taken into one, come last, pending.
         """
-        checkpoint = self.checkpoint()
-        found = self._find(call, checkpoint)
+        # Where an entry waits is looked at first: by the time it has left it is further on.
+        waiting = () if self._outbox is None else self._outbox.find(call)
+        found = self._find(call, self.checkpoint())
         # A journal can go between the look-up and the reading of it; by then the index knows.
-        return found or self._find(call, self.checkpoint())
+        found = found or self._find(call, self.checkpoint())
+        return found or tuple(Entry(index=None, data=data) for data in waiting)
 
     def recent(self, limit: int, *, before: int | None = None) -> tuple[Entry, ...]:
         """The newest entries first, at most 1,000, from below index ``before`` on where given.

@@ -97,6 +97,29 @@ def test_documents_cannot_make_other_files_be_read(tmp_path: Path, place: str) -
     assert "nothing is known under" in errors[0]["message"]
 
 
+def test_a_decorator_is_judged_against_the_architectures_it_names(tmp_path: Path) -> None:
+    _written(tmp_path, "system.json", SYSTEM)
+    decorator = {
+        "unique-id": "release-7",
+        "type": "deployment",
+        "target": ["system.json"],
+        "applies-to": ["a"],
+        "data": {"status": "completed"},
+    }
+    good = _written(tmp_path, "good.json", decorator)
+    assert _run("validate", good).exit_code == 0
+    bad = _written(tmp_path, "bad.json", {**decorator, "applies-to": ["gone"]})
+    refused = _run("validate", bad, "--json")
+    assert refused.exit_code == 1
+    assert json.loads(refused.stdout)["errors"] == [
+        {
+            "code": "holdfast-decorator-dangling",
+            "path": "/applies-to/0",
+            "message": "gone is the unique-id of nothing in the targets",
+        }
+    ]
+
+
 def test_a_fragment_is_judged_by_one_schema_alone(tmp_path: Path) -> None:
     file = _written(tmp_path, "f.json", {"unit": "seconds", "value": -1})
     unit = "schema:release/1.2/meta/units.json#/defs/time-unit"

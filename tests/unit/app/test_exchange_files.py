@@ -1,10 +1,14 @@
 """``holdfast calm import`` and ``export``: files on either side, told what to decide."""
 
 import json
+import re
+import shutil
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from holdfast.app.files import load_blueprint
 from holdfast.cli import main
 
 DOCUMENT = {
@@ -81,3 +85,27 @@ def test_what_is_no_architecture_is_refused_in_words(folder, text):
 
 def test_a_file_that_is_not_there_is_named(folder):
     assert "cannot be read" in run("import", folder / "gone.json", code=1).stderr
+
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "document-review" / "holdfast.yaml"
+
+
+def test_an_example_is_exported_valid_taken_back_and_passes_its_check(folder):
+    document, again = folder / "review.json", folder / "holdfast.yaml"
+    run("export", EXAMPLE, "-o", document)
+    judged = json.loads(run("validate", document, "--json").stdout)
+    assert (judged["valid"], judged["errors"]) == (True, [])
+    run("import", document, "-o", again)
+    shutil.copytree(EXAMPLE.parent / "policies", folder / "policies")
+    assert load_blueprint(again).blueprint.digest == load_blueprint(EXAMPLE).blueprint.digest
+    checked = CliRunner().invoke(main, ["check", str(again)])
+    assert checked.exit_code == 0, checked.output
+
+
+def test_settings_of_holdfasts_controls_are_judged_where_calm_states_them(folder):
+    document = folder / "review.json"
+    text = run("export", EXAMPLE).stdout
+    assert '"total_s": ' in text
+    document.write_text(re.sub(r'"total_s": \d+', '"total_s": "soon"', text))
+    judged = json.loads(run("validate", document, "--json", code=1).stdout)
+    assert {each["code"] for each in judged["errors"]} == {"control-requirement-validation"}

@@ -12,6 +12,7 @@ from holdfast.audit import (
     AuditError,
     CallRecord,
     ChangeRecord,
+    LogReader,
     Outbox,
     RecordError,
     decode_change,
@@ -89,3 +90,22 @@ def test_a_full_outbox_lets_no_further_change_be_made() -> None:
         outbox.add(change, record_of(act(name="one more"), kind="k.d", subject="a"))
     assert decode_change(outbox.waiting(WAITING_MAX)[-1][1]).change == "last"
     store.close()
+
+
+def test_a_change_is_found_from_the_moment_it_is_made(house) -> None:
+    house.open()
+    outbox = Outbox(house.store)
+    for name in ("first", "second"):
+        with house.store.transaction() as change:
+            outbox.add(change, record_of(act(name=name), kind="k.d", subject="a"))
+    reader = LogReader(
+        blobs=house.blobs,
+        store=house.store,
+        journals=house.journals,
+        vkey=house.signer.vkey,
+        outbox=outbox,
+    )
+    (entry,) = reader.find("second")
+    assert entry.is_pending
+    assert decode_change(entry.data).change == "second"
+    assert reader.find("third") == ()
