@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo test check format bench bench-resilience bench-brownout bench-memory bench-policy bench-review mcp-conformance calm-conformance sim pages docs pin clean
+.PHONY: help setup demo test check format bench bench-resilience bench-brownout bench-memory bench-policy bench-review bench-drift bench-blast bench-proofs mcp-conformance calm-conformance sim pages docs pin clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -57,6 +57,16 @@ bench-policy: $(STAMP) ## what a decision costs with up to a thousand policies
 
 bench-review: $(STAMP) ## what a review of up to 10,000 nodes costs, rule by rule
 	$(BIN)/python benchmarks/review/run.py --write-docs
+
+bench-drift: $(STAMP) ## spans a second by format, and how much planted drift is found by sampling rate
+	$(BIN)/python benchmarks/drift/run.py --write-docs
+
+bench-blast: $(STAMP) ## blast radius: predicted against injected failures, and time by size
+	$(BIN)/python benchmarks/blast/measured.py --write-docs
+	$(BIN)/python benchmarks/blast/run.py --write-docs
+
+bench-proofs: $(STAMP) ## how long proofs take by size
+	$(BIN)/python benchmarks/proofs/run.py --write-docs
 
 mcp-conformance: $(STAMP) ## the official MCP suite against the gateway (needs npm); renews its page
 	$(BIN)/python tools/mcp_conformance.py --write-docs

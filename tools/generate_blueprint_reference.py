@@ -83,6 +83,7 @@ TITLES = {
     "EgressForm": "controls.tools.egress",
     "ToolForm": "controls.tools.each.*",
     "NodeForm": "nodes.*",
+    "DetailsForm": "nodes.*.details",
     "NodeControlsForm": "nodes.*.controls",
     "InterfaceForm": "nodes.*.interfaces.*",
     "RelationshipForm": "relationships[]",

@@ -1,6 +1,6 @@
 """How fast drift takes spans in, and how well it finds what was planted.
 
-``python benchmarks/drift/run.py`` (``--write-docs`` renews docs/architecture/drift-measured.md). Speed
+``make bench-drift`` (``--write-docs``) renews docs/architecture/drift-measured.md and its pictures. Speed
 is process CPU time of one core, the best of several rounds; the scenarios are those of
 ``holdfast.testing.drifting`` with seeds that were not looked at while the code was written.
 """
@@ -17,7 +17,9 @@ from typing import Any
 sys.path.insert(1, str(Path(__file__).parents[1] / "gateway"))
 
 import machine
+from curves import by_sampling, picture_of_sampling, picture_of_speed, table
 from encoding import as_json, as_wire, batches
+from results import write_docs
 
 from holdfast.loops.drift import (
     TITLES,
@@ -36,11 +38,13 @@ from holdfast.loops.drift import (
 from holdfast.testing.drift_traffic import Score, Traffic, observed, score
 from holdfast.testing.drifting import Scenario, scenario
 
-PAGE = Path(__file__).parents[2] / "docs/architecture/drift-measured.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "architecture/drift-measured.md"
+SPEED, SAMPLING = DOCS / "assets/drift-spans.svg", DOCS / "assets/drift-sampling.svg"
 MARKS = ("<!-- drift: begin -->", "<!-- drift: end -->")
 SEEDS = range(20_000, 20_012)
 ROUNDS = 3
-SIZES = (10_000, 40_000)
+SIZES = (2_500, 10_000, 40_000)
 THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9)
 
 
@@ -53,19 +57,15 @@ def main() -> None:
         "about": {"date": datetime.now(UTC).date().isoformat(), "machine": machine.described()},
         "speed": speed(),
         "quality": quality(words.seeds),
+        "sampling": by_sampling(judged),
     }
     text = report(result)
     print(text)
     print(json.dumps(result, default=str))
     if words.write_docs:
-        write(text)
-
-
-def write(text: str) -> None:
-    page = PAGE.read_text("utf-8")
-    head, _, rest = page.partition(MARKS[0])
-    _, _, tail = rest.partition(MARKS[1])
-    PAGE.write_text(f"{head}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{tail}", encoding="utf-8")
+        write_docs(PAGE, text, MARKS)
+        SPEED.write_text(picture_of_speed(result["speed"]))
+        SAMPLING.write_text(picture_of_sampling(result["sampling"]))
 
 
 def speed() -> list[dict[str, Any]]:
@@ -223,6 +223,8 @@ def report(result: dict[str, Any]) -> str:
         f"| {row['threshold']} | {row['precision']:.3f} | {row['recall']:.3f} |"
         for row in quality["roc"]
     ]
+    lines += ["", "All classes, four systems, by how many of the traces are kept:", ""]
+    lines += table(result["sampling"])
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import click
 import pytest
 import yaml
-from source_files import ROOT, pages, shown
+from source_files import ROOT, pages, python_files, shown
 
 from holdfast.blueprint import check, load
 from holdfast.cli import main
@@ -153,6 +153,16 @@ def test_commands_named_in_sentences_exist() -> None:
     for words in _spoken_commands():
         assert words[0] in main.commands, words
         assert {word for word in words if word.startswith("--")} <= flags, words
+
+
+def test_commands_named_in_messages_and_comments_exist() -> None:
+    for path in python_files("src"):
+        for span in re.findall(r"`holdfast ([^`{\"\n]+)", path.read_text("utf-8")):
+            words = [word for word in span.split() if re.fullmatch("[a-z][a-z-]*", word)]
+            command: click.Command = main
+            while isinstance(command, click.Group) and words:
+                assert words[0] in command.commands, f"{shown(path)}: holdfast {span}"
+                command, words = command.commands[words[0]], words[1:]
 
 
 def _all_commands() -> Iterator[click.Command]:

@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 import signal
+import sqlite3
 import stat
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,13 @@ def get(url: str) -> tuple[int, Any]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.load(error)
+
+
+def test_traces_are_not_taken_unless_it_was_asked_for(shared: Home) -> None:
+    refused = post(shared.instance.console, b"{}", key=None, path="/v1/traces")
+    assert refused.status == 404
+    with closing(sqlite3.connect(f"file:{shared.data}/holdfast.db?mode=ro", uri=True)) as store:
+        assert store.execute("select count(*) from drift_counts").fetchone() == (0,)
 
 
 def test_healthz_and_readyz_answer_on_the_console_port(shared: Home) -> None:

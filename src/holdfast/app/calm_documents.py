@@ -89,12 +89,13 @@ def documents(url_map: Path | None, *beside: Path) -> Documents:
     """For work on the files ``beside``, with the map in ``url_map``, relative to which its files
     are."""
     folders = tuple(dict.fromkeys(path.parent for path in beside))
-    return Documents(_mapped(url_map) if url_map else {}, folders)
+    return Documents(mapped_files(url_map) if url_map else {}, folders)
 
 
-def _mapped(path: Path) -> dict[str, Path]:
+def mapped_files(path: Path) -> dict[str, Path]:
+    """What a map of URLs says: which file stands for which."""
     try:
-        read = read_document(_bytes(path), name=str(path))
+        read = read_document(_bytes(path), name="the map")
     except CalmDocumentError as error:
         raise UrlMapError(path, error.what) from error
     if any(isinstance(read.get(part), dict) for part in _MAP_PARTS):

@@ -65,11 +65,16 @@ def _read(file: Path) -> str:
             f"{file} cannot be read: {error.strerror}", fix="check the path and its permissions"
         ) from error
     if len(data) > FILE_BYTES_MAX:
-        raise FileError(f"{file} is larger than {FILE_BYTES_MAX} bytes")
+        raise FileError(
+            f"{file} is larger than {FILE_BYTES_MAX} bytes",
+            fix="name one plan, or one namespace's manifests, at a time",
+        )
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FileError(f"{file} is not UTF-8 text: byte {error.start}") from error
+        raise FileError(
+            f"{file} is not UTF-8 text: byte {error.start}", fix="save it as UTF-8"
+        ) from error
 
 
 def load_manifests(paths: tuple[Path, ...]) -> Manifests:

@@ -11,6 +11,7 @@ from holdfast.blueprint.blast import (
     Assumptions,
     CutSets,
     Equations,
+    How,
     Impact,
     Plan,
     Question,
@@ -55,6 +56,7 @@ class Asked:
     file: Path
     parts: tuple[str, ...]
     failure: bool = True
+    how: How = "stops"
     takeover: bool = True
     content: bool = False
     sets: int = 0
@@ -71,7 +73,9 @@ def consequences(asked: Asked) -> Consequences:
     system = System(declared_in(read_declared(asked.file), asked.file))
     assumptions = Assumptions() if asked.outage_s is None else Assumptions(outage_s=asked.outage_s)
     equations = Equations(system, assumptions)
-    failure = impact(system, asked.parts, equations=equations) if asked.failure else None
+    failure = None
+    if asked.failure:
+        failure = impact(system, asked.parts, equations=equations, how=asked.how)
     readings = tuple(_readings(asked, system)) if asked.takeover else ()
     return Consequences(
         system=system,

@@ -6,8 +6,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
 from holdfast.app.texts import FileError
 from holdfast.blueprint.graph import System
 from holdfast.blueprint.review import Evidence, EvidenceError, EvidenceKind
@@ -84,21 +82,15 @@ def _changes(paths: Sequence[Path], _: System) -> object:
 
 
 def _documents(paths: Sequence[Path], _: System) -> object:
-    """JSON mappings of URLs to files, the files relative to the mapping."""
-    found: dict[str, str] = {}
+    """CALM's own schemas, which patterns refer to, and files by URL as ``holdfast calm --url-map``
+    takes them."""
+    from holdfast.app.calm_documents import mapped_files  # noqa: PLC0415 - only where asked for
+    from holdfast.blueprint.calm import shipped, shipped_text  # noqa: PLC0415
+
+    found = {url: shipped_text(url) for url in shipped()}
     for path in paths:
-        for url, name in _url_map(path).items():
-            found[url] = read_evidence_text(path.parent / name)
+        found |= {url: read_evidence_text(file) for url, file in mapped_files(path).items()}
     return found
-
-
-def _url_map(path: Path) -> Mapping[str, str]:
-    try:
-        return msgspec.json.decode(read_evidence_text(path), type=dict[str, str])
-    except msgspec.DecodeError as error:
-        raise EvidenceError(
-            f"{path} maps no URLs to files: {error}", fix='write {"URL": "FILE", ...}'
-        ) from error
 
 
 def _traces(paths: Sequence[Path], system: System) -> object:
@@ -121,7 +113,14 @@ def _workloads(paths: Sequence[Path], system: System) -> object:
     from holdfast.blueprint.kubernetes import cluster_in, workloads_of  # noqa: PLC0415
 
     manifests = load_manifests(tuple(paths))
-    return workloads_of(manifests, system, cluster=cluster_in(manifests, system.blueprint))
+    found = workloads_of(manifests, system, cluster=cluster_in(manifests, system.blueprint))
+    if not found.by_node:  # saying nothing of any node, they would seem to have settled them all
+        raise EvidenceError(
+            f"no workload in {', '.join(map(str, paths))} belongs to a node",
+            fix="label pods `app.kubernetes.io/name: NODE`, or say in the node's "
+            "`metadata.kubernetes.labels` how they are labelled",
+        )
+    return found
 
 
 _READERS: Mapping[EvidenceKind, Callable[[Sequence[Path], System], object]] = {

@@ -15,12 +15,11 @@ from holdfast.blueprint.kubernetes import (
     ENTRANCE,
     NO_PORT,
     Binding,
-    Cluster,
     Declaration,
     Manifests,
     Ports,
     bind,
-    cluster_of,
+    cluster_in,
     declaration,
     rule_book,
 )
@@ -49,7 +48,8 @@ class ToProve:
     flows: tuple[str, ...] = ()
     faults: int = 1
     manifests: tuple[Path, ...] = ()
-    cluster: Cluster | None = None
+    namespace: str | None = None
+    direct: bool = False
     old: Path | None = None
 
 
@@ -75,12 +75,6 @@ def _all(asked: ToProve, system: System) -> Iterator[Proof]:
         yield from _network(asked, system)
     if "narrower" in wanted and (asked.old or asked.properties):
         yield _narrower(asked)
-
-
-def cluster(file: Path, namespace: str | None, *, direct: bool) -> Cluster:
-    """How the system lies in its cluster, as far as the command line says it."""
-    blueprint = declared_in(read_declared(file), file)
-    return cluster_of(blueprint, namespace=namespace, direct=direct)
 
 
 def _missing(rule: str, subject: str, *, claim: str, what: str) -> Proof:
@@ -153,7 +147,9 @@ def _network(asked: ToProve, system: System) -> Iterator[Proof]:
         yield _missing("enforced-within-declared", "network", claim=claim, what=what)
         return
     manifests = load_manifests(asked.manifests)
-    cluster = asked.cluster or cluster_of(system.blueprint)
+    cluster = cluster_in(
+        manifests, system.blueprint, namespace=asked.namespace, direct=asked.direct
+    )
     declared = declaration(system, cluster)
     binding = bind(manifests, declared)
     book = rule_book(manifests)

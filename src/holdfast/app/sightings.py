@@ -5,7 +5,6 @@ Files are read piece by piece, so that their size is no matter; time is what the
 
 import gzip
 import io
-import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -13,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
+
+import msgspec
 
 from holdfast.app import wiring
 from holdfast.app.datadir import DataDir
@@ -52,6 +53,8 @@ RECORDS_MAX = 2_000_000
 """Of a log, the newest records that are looked at."""
 SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson", ".binpb", ".pb", ".proto")
 _LENGTH_BYTES = 4
+_SPANS_NAMED = (b'"resourceSpans"', b'"resource_spans"', b'"data"')
+"""What a document of traces holds even where it is empty."""
 
 
 @dataclass(slots=True)
@@ -107,7 +110,8 @@ def _pieces(path: Path, p: float) -> Iterator[list[Span]]:
             stream = cast("BinaryIO", gzip.open(raw)) if path.suffix == ".gz" else raw  # noqa: SIM115 - closes with raw
             yield from _decoded(stream, _suffix(path), p=p)
     except (OSError, EOFError, zlib.error) as error:
-        raise FileError(f"{path} cannot be read: {error}", fix="check the file") from error
+        why = (error.strerror if isinstance(error, OSError) else None) or error
+        raise FileError(f"{path} cannot be read: {why}", fix="check the file") from error
     except TracesError as error:
         raise TracesError(f"{path}: {error.what}", fix=error.fix) from error
 
@@ -140,7 +144,10 @@ def _messages(stream: BinaryIO, *, p: float) -> Iterator[list[Span]]:
         return
     while head:
         if size > PIECE_BYTES_MAX:
-            raise TracesError(f"a message of {size} bytes is too long")
+            raise TracesError(
+                f"a message of {size} bytes is too long",
+                fix="name a message of OTLP, or a file of the collector's file exporter",
+            )
         yield read_otlp_wire(stream.read(size), p=p)
         head = stream.read(_LENGTH_BYTES)
         size = int.from_bytes(head, "big")
@@ -167,16 +174,21 @@ def _documents(stream: BinaryIO, *, p: float) -> Iterator[list[Span]]:
 
 def _is_whole(line: bytes) -> bool:
     try:
-        json.loads(line)
-    except ValueError:
-        return False
+        msgspec.json.decode(line, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        return False  # whoever reads it says what is wrong with it
     return True
 
 
 def _read_json(data: bytes, *, p: float) -> list[Span]:
-    if b'"resourceSpans"' in data:
-        return read_otlp_json(data, p=p)
-    return read_jaeger(data, p=p) if b'"traceID"' in data else read_otlp_json(data, p=p)
+    if b'"traceID"' in data and b'"resourceSpans"' not in data:
+        return read_jaeger(data, p=p)
+    spans = read_otlp_json(data, p=p)
+    if not spans and not any(name in data for name in _SPANS_NAMED):
+        raise TracesError(
+            "this is JSON, and no traces", fix="name files of OTLP or of Jaeger, by their suffix"
+        )
+    return spans
 
 
 def sight_data(data: DataDir, blueprint: Blueprint, into: Sighted, *, since: Instant) -> None:

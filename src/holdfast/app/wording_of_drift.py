@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from holdfast.app.drift import DriftReply, FindingRow, SignalRow, TableRow
-from holdfast.loops.drift import TITLES, Kind
+from holdfast.loops.drift import NAMES, TITLES, Kind
 
 SHOWN_MAX = 12
 TABLE_MAX = 16
@@ -46,7 +46,11 @@ def _counts(reply: DriftReply) -> Iterator[str]:
 def _findings(reply: DriftReply, *, everything: bool) -> Iterator[str]:
     shown = [each for each in reply.findings if everything or each.level != "note"]
     if not shown:
-        yield "nothing drifts, as far as can be seen"
+        yield (
+            "nothing drifts, as far as can be seen"
+            if reply.sightings
+            else "nothing was seen between parties that are declared: nothing can be said"
+        )
     for each in shown if everything else shown[:SHOWN_MAX]:
         yield from _finding(each)
     left = len(shown) - SHOWN_MAX
@@ -114,7 +118,9 @@ def _signals(reply: DriftReply, *, everything: bool) -> Iterator[str]:
         yield f"  {each.signal:4} {each.name}: {_said(each)}"
     if everything:
         for name, need in reply.signals_missing.items():
-            yield f"  {name:4} not judged: needs {need}"
+            yield f"  {name:4} {NAMES[name]}: not judged, for it needs {need}"
+    elif shown and reply.signals_missing:
+        yield f"  not judged: {', '.join(reply.signals_missing)}; --all says what they need"
 
 
 def _said(each: SignalRow) -> str:

@@ -57,28 +57,30 @@ class Blueprint:
 
     def __post_init__(self) -> None:
         connects: dict[tuple[NodeId, NodeId], Relationship] = {}
-        callees: dict[NodeId, tuple[Node, ...]] = {}
-        members: dict[NodeId, tuple[Node, ...]] = {}
-        zones: dict[NodeId, frozenset[NodeId]] = {}
+        callees: dict[NodeId, list[Node]] = {}
+        members: dict[NodeId, set[NodeId]] = {}
+        zones: dict[NodeId, set[NodeId]] = {}
         for relationship in self.relationships:
             match relationship.link:
                 case Connects(source=source, destination=destination):
                     connects[source, destination] = relationship
-                    callees[source] = (*callees.get(source, ()), self.nodes[destination])
+                    callees.setdefault(source, []).append(self.nodes[destination])
                 case ComposedOf(container=container, nodes=nodes):
-                    known = {node.id: node for node in members.get(container, ())}
-                    known.update((name, self.nodes[name]) for name in nodes)
-                    # By id: their order in the file means nothing, so it must decide nothing.
-                    members[container] = tuple(known[name] for name in sorted(known))
+                    members.setdefault(container, set()).update(nodes)
                 case DeployedIn(container=container, nodes=nodes):
                     for name in nodes:
-                        zones[name] = zones.get(name, frozenset()) | {container}
+                        zones.setdefault(name, set()).add(container)
                 case _:
                     pass
+        # Members by id: their order in the file means nothing, so it must decide nothing.
+        ordered = {
+            container: tuple(self.nodes[name] for name in sorted(names))
+            for container, names in members.items()
+        }
         object.__setattr__(self, "_connects", connects)
-        object.__setattr__(self, "_callees", callees)
-        object.__setattr__(self, "_members", members)
-        object.__setattr__(self, "_zones", zones)
+        object.__setattr__(self, "_callees", {name: tuple(all_) for name, all_ in callees.items()})
+        object.__setattr__(self, "_members", ordered)
+        object.__setattr__(self, "_zones", {name: frozenset(all_) for name, all_ in zones.items()})
 
     def relationship(self, source: NodeId, destination: NodeId) -> Relationship | None:
         """The declared ``connects`` from one node to another, or None: then no call may pass."""

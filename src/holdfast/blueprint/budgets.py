@@ -73,15 +73,20 @@ def _sites(draft: Draft, calls: tuple[_Call, ...]) -> Iterator[_Site]:
     assert draft.whole is not None
     if draft.whole.budget is not None:
         yield _Site(path=("budget",), form=draft.whole.budget, calls=calls)
+    by_node: dict[str, list[_Call]] = {}
+    for call in calls:
+        for name in {call.source, call.called}:
+            by_node.setdefault(name, []).append(call)
     for name, node in draft.nodes.items():
         if node.controls is not None and node.controls.budget is not None:
-            own = tuple(call for call in calls if name in (call.source, call.called))
             path: Path = ("nodes", name, "controls", "budget")
+            own = tuple(by_node.get(name, ()))
             yield _Site(path=path, form=node.controls.budget, calls=own)
+    by_index = {call.index: call for call in calls}
     for index, link in draft.relationships.items():
         if link.controls is not None and link.controls.budget is not None:
-            own = tuple(call for call in calls if call.index == index)
             path = ("relationships", index, "controls", "budget")
+            own = (by_index[index],) if index in by_index else ()
             yield _Site(path=path, form=link.controls.budget, calls=own)
 
 

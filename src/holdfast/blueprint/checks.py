@@ -10,6 +10,8 @@ from holdfast.blueprint.source import Path
 from holdfast.blueprint.spelling import ID_FIX, ID_PATTERN
 
 _CONTAINMENT_LINKS = ("deployed-in", "composed-of")
+_KEYED = ("node", "interface")
+"""What has its id as its key."""
 
 
 def relation_problems(draft: Draft) -> Iterator[Problem]:
@@ -69,25 +71,27 @@ def _unusable_ids(draft: Draft) -> Iterator[Problem]:
 
 def _repeated_ids(draft: Draft) -> Iterator[Problem]:
     """Nodes, relationships and interfaces share one namespace (CALM); flows share it with nodes."""
-    taken: dict[str, tuple[str, int]] = {}
+    taken: dict[str, tuple[str, Path]] = {}
     for kind, name, path in _all_ids(draft):
-        place = draft.document.place(path, key=kind != "relationship")
         if name in taken:
-            other, line = taken[name]
-            what = f"the id `{name}` is taken by the {other} on line {line}"
-            fix = f"give this {kind} an id of its own"
-            yield draft.problem(path, what=what, fix=fix, key=kind != "relationship")
+            yield _taken(draft, kind, path, name=name, by=taken[name])
         else:
-            taken[name] = (kind, place.line)
-    flows = {name: (kind, line) for name, (kind, line) in taken.items() if kind == "node"}
+            taken[name] = (kind, path)
+    flows = {name: (kind, path) for name, (kind, path) in taken.items() if kind == "node"}
     for index, form in draft.flows.items():
         path = ("flows", index, "id")
         if form.id in flows:
-            other, line = flows[form.id]
-            what = f"the id `{form.id}` is taken by the {other} on line {line}"
-            yield draft.problem(path, what=what, fix="give this flow an id of its own")
+            yield _taken(draft, "flow", path, name=form.id, by=flows[form.id])
         else:
-            flows[form.id] = ("flow", draft.document.place(path).line)
+            flows[form.id] = ("flow", path)
+
+
+def _taken(draft: Draft, kind: str, path: Path, *, name: str, by: tuple[str, Path]) -> Problem:
+    other, where = by
+    line = draft.document.place(where, key=other in _KEYED).line
+    what = f"the id `{name}` is taken by the {other} on line {line}"
+    fix = f"give this {kind} an id of its own"
+    return draft.problem(path, what=what, fix=fix, key=kind in _KEYED)
 
 
 def _all_ids(draft: Draft) -> Iterator[tuple[str, str, Path]]:

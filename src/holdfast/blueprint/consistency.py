@@ -164,6 +164,8 @@ _SINGLE = {
 def _two_masters(draft: Draft, layout: Layout, name: str) -> Iterator[Problem]:
     """An upstream has one breaker, one limit, one pool, however many nodes it answers for."""
     first, *others = layout.groups(name) or (name,)
+    if not others:
+        return
     settled = _handed(draft.nodes[first], draft.nodes[name])
     for other in others:
         against = _handed(draft.nodes[other], draft.nodes[name])

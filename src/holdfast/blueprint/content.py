@@ -7,6 +7,8 @@ nothing. Canonical JSON has no floats here: timeouts are whole microseconds, oth
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import cache
+from types import NoneType
 from typing import TypeAlias
 
 from pydantic import JsonValue
@@ -22,7 +24,7 @@ from holdfast.blueprint.forms import (
     RelationshipForm,
 )
 from holdfast.blueprint.overlays import settle_budget
-from holdfast.blueprint.parts import Node, PolicyFile, Relationship
+from holdfast.blueprint.parts import Details, Node, PolicyFile, Relationship
 from holdfast.blueprint.people_forms import people_content
 from holdfast.blueprint.resilience import (
     Breaker,
@@ -41,12 +43,14 @@ from holdfast.blueprint.tools import Program, Tools
 from holdfast.core import Json, NodeId, canonical_json
 
 _Settings: TypeAlias = (
-    Demands
+    Demands | Details
     | Breaker | Budget | Cache | Concurrency | Ejection | Fallback | Health | Hedge | Price
     | Retries | Routing
 )  # fmt: skip
 
 FORMAT = 1
+_EXACT = (str, int, NoneType)
+"""Truth values are whole numbers here."""
 
 
 def canonical(value: JsonValue) -> bytes:
@@ -56,15 +60,16 @@ def canonical(value: JsonValue) -> bytes:
 
 def exact(value: JsonValue) -> Json:
     """Without floats: ``2.0`` is 2, and ``0.1`` is ``{"float": "0.1"}`` (its shortest text)."""
-    match value:
-        case float():
-            return int(value) if value.is_integer() else {"float": repr(value)}
-        case list():
-            return [exact(item) for item in value]
-        case dict():
-            return {key: exact(item) for key, item in value.items()}
-        case _:
-            return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else {"float": repr(value)}
+    # What is exact already is passed over here: a call for each would take half of a load.
+    if isinstance(value, list):
+        return [item if isinstance(item, _EXACT) else exact(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: item if isinstance(item, _EXACT) else exact(item) for key, item in value.items()
+        }
+    return value
 
 
 def content_of(
@@ -131,6 +136,7 @@ def _node(form: NodeForm, node: Node) -> JsonValue:
         "bulkhead": node.bulkhead,
         "controls": _controls(form.controls.__pydantic_extra__ if form.controls else {}),
         **_written(form.facts, "facts"),
+        **({"details": _plain(node.details)} if node.details != Details() else {}),
         "metadata": form.metadata,
     }
 
@@ -256,10 +262,16 @@ def _plain(settings: _Settings | None) -> JsonValue:
     if settings is None:
         return None
     found: dict[str, JsonValue] = {}
-    for item in fields(settings):
-        value: JsonValue | tuple[JsonValue, ...] = getattr(settings, item.name)
-        found[item.name] = list(value) if isinstance(value, tuple) else value
+    for name in _names(type(settings)):
+        value: JsonValue | tuple[JsonValue, ...] = getattr(settings, name)
+        found[name] = list(value) if isinstance(value, tuple) else value
     return found
+
+
+@cache
+def _names(kind: type[_Settings]) -> tuple[str, ...]:
+    """Asked for a dozen times for each node, so looked up once."""
+    return tuple(item.name for item in fields(kind))
 
 
 def _limits(limits: Limits) -> JsonValue:

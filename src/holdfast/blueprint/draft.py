@@ -53,20 +53,40 @@ def draft(document: Document, *, source: str) -> tuple[Draft, list[Problem]]:
         whole = BlueprintForm.model_validate(document.data)
     except ValidationError as error:
         problems.extend(shape_problems(document, source, error))
-    nodes, relationships, flows = (
-        document.at((name,)) for name in ("nodes", "relationships", "flows")
-    )
-    found = Draft(
+    if whole is None:
+        return _in_parts(document, source), problems
+    return _all_of(whole, document, source), problems
+
+
+def _all_of(whole: BlueprintForm, document: Document, source: str) -> Draft:
+    """Every part was judged with the whole."""
+    relationships = whole.relationships or ()
+    return Draft(
         document=document,
         source=source,
         whole=whole,
+        nodes=dict(whole.nodes),
+        relationships=dict(enumerate(relationships)),
+        flows=dict(enumerate(whole.flows or ())),
+        node_ids=dict.fromkeys(whole.nodes),
+        relationship_ids=dict.fromkeys(form.id for form in relationships),
+    )
+
+
+def _in_parts(document: Document, source: str) -> Draft:
+    nodes, relationships, flows = (
+        document.at((name,)) for name in ("nodes", "relationships", "flows")
+    )
+    return Draft(
+        document=document,
+        source=source,
+        whole=None,
         nodes=dict(_named(NodeForm, nodes)),
         relationships=dict(_numbered(RelationshipForm, relationships)),
         flows=dict(_numbered(FlowForm, flows)),
         node_ids=dict.fromkeys(nodes) if isinstance(nodes, dict) else {},
         relationship_ids=dict.fromkeys(_ids(relationships)),
     )
-    return found, problems
 
 
 def _named(form: type[_Form], items: Plain) -> Iterator[tuple[str, _Form]]:

@@ -274,6 +274,21 @@ class InterfaceForm(Form):
     url: Name | None = Field(default=None, description="Its address, for people to read.")
 
 
+class DetailsForm(Form):
+    """What is drawn of a node elsewhere, in CALM's words."""
+
+    detailed_architecture: Text | None = Field(
+        default=None,
+        alias="detailed-architecture",
+        description="URL of the architecture of what is inside.",
+    )
+    required_pattern: Text | None = Field(
+        default=None,
+        alias="required-pattern",
+        description="URL of the pattern that this architecture must meet; reviews check that it does.",
+    )
+
+
 class NodeForm(Form):
     """A part of the system: a person, service, agent, model, tool, store. The key is its id."""
 
@@ -289,6 +304,9 @@ class NodeForm(Form):
         default=None,
         description="Its ways in, by id. Ids are unique across the whole blueprint.",
         json_schema_extra={"propertyNames": spelling.ID_SCHEMA},
+    )
+    details: DetailsForm | None = Field(
+        default=None, description="The architecture inside it, and what that must be."
     )
     controls: NodeControlsForm | None = Field(
         default=None, description="What must hold for every call to it."

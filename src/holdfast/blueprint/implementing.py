@@ -28,13 +28,16 @@ def control_problems(draft: Draft) -> Iterator[Problem]:
             found = node.controls.__pydantic_extra__
             yield from _of(draft, path, found, written=_written(node.controls), known=_KNOWN)
     for index, form in draft.relationships.items():
-        if form.controls is not None:
+        if form.controls is not None and form.controls.__pydantic_extra__:
             path = ("relationships", index, "controls")
             found = form.controls.__pydantic_extra__
             yield from _of(draft, path, found, written=_over(draft, form), known=_KNOWN)
+    by_id = {form.id: form for form in draft.relationships.values()}
     for index, form in draft.flows.items():
-        path = ("flows", index, "controls")
-        yield from _of(draft, path, form.controls or {}, written=_along(draft, form), known=_KNOWN)
+        if form.controls:
+            path = ("flows", index, "controls")
+            written = _along(draft, form, by_id)
+            yield from _of(draft, path, form.controls, written=written, known=_KNOWN)
     if draft.whole is not None:
         whole = draft.whole
         written = frozenset(name for name in _OF_SYSTEM if getattr(whole, name) is not None)
@@ -95,9 +98,8 @@ def _over(draft: Draft, form: RelationshipForm) -> frozenset[str]:
     return _written(form.controls) | _written(called.controls if called else None)
 
 
-def _along(draft: Draft, flow: FlowForm) -> frozenset[str]:
+def _along(draft: Draft, flow: FlowForm, by_id: Mapping[str, RelationshipForm]) -> frozenset[str]:
     """What every call of the flow comes under."""
-    by_id = {form.id: form for form in draft.relationships.values()}
     steps = (by_id.get(step.over) for step in flow.steps)
     found = [_over(draft, form) for form in steps if form is not None and form.connects]
     return frozenset[str].intersection(*found) if found else frozenset()

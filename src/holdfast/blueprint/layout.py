@@ -37,28 +37,28 @@ def layout_of(
     nodes: Mapping[str, NodeForm], relationships: Mapping[int, RelationshipForm]
 ) -> Layout:
     calls: dict[tuple[str, str], int] = {}
-    callers: dict[str, tuple[str, ...]] = {}
+    callers: dict[str, list[str]] = {}
     members: dict[str, dict[str, None]] = {}
     for index, form in relationships.items():
         if form.connects is not None:
             source, destination = (endpoint.node for endpoint in form.connects)
             calls.setdefault((source, destination), index)
-            callers[destination] = (*callers.get(destination, ()), source)
+            callers.setdefault(destination, []).append(source)
         if form.composed_of is not None:
             inside = members.setdefault(form.composed_of.container, {})
             inside.update(dict.fromkeys(form.composed_of.nodes))
     with_upstream = {name for name, form in nodes.items() if _has_upstream(form)}
-    groups: dict[str, tuple[str, ...]] = {}
+    groups: dict[str, list[str]] = {}
     for container in sorted(members.keys() & callers.keys() - with_upstream):
         for name in members[container].keys() & with_upstream:
-            groups[name] = (*groups.get(name, ()), container)
+            groups.setdefault(name, []).append(container)
     return Layout(
         calls=calls,
         members={name: tuple(inside) for name, inside in members.items()},
-        callers=callers,
+        callers={name: tuple(found) for name, found in callers.items()},
         sources=frozenset(source for source, _ in calls),
         with_upstream=frozenset(with_upstream),
-        _groups=groups,
+        _groups={name: tuple(found) for name, found in groups.items()},
     )
 
 

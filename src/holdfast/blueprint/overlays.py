@@ -79,7 +79,7 @@ def handed_down(own: Own) -> Own:
 def over(under: _Settled, form: Form | None) -> _Settled:
     """``under``, with the fields that ``form`` writes in their place."""
     written: dict[str, Any] = {name: value for name, value in form or () if value is not None}
-    return replace(under, **written)
+    return replace(under, **written) if written else under
 
 
 def settle_demands(form: IdentityForm | None, under: Demands) -> Demands:

@@ -37,6 +37,14 @@ class Interface:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """URLs of the architecture inside a node, and of the pattern that it must meet."""
+
+    detailed_architecture: str | None = None
+    required_pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A part of the system. ``labels`` are the plain values of its metadata, for policies;
     ``bulkhead`` is the most calls in flight that it makes or takes part in. ``program`` starts it
@@ -69,6 +77,7 @@ class Node:
     program: Program | None = None
     tools: Tools = field(default_factory=Tools)
     facts: NodeFacts = field(default_factory=NodeFacts)
+    details: Details = field(default_factory=Details)
 
     @property
     def is_mcp_server(self) -> bool:

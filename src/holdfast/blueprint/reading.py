@@ -68,6 +68,8 @@ def _judge_document(
 ) -> tuple[Blueprint | None, tuple[Problem, ...]]:
     if document.data is None and document.problems:
         return None, in_file_order(document.problems)
+    if _is_calm(document.data):
+        return None, (_to_be_imported(source),)
     found, problems = draft(document, source=source)
     problems = [*document.problems, *problems]
     problems.extend(relation_problems(found))
@@ -85,7 +87,28 @@ def _judge_document(
     ordered = in_file_order(problems)
     if found.whole is None or any(problem.severity == "error" for problem in problems):
         return None, ordered
-    return settle(found.whole, text=text, policies=policies, warnings=ordered), ordered
+    settled = settle(found.whole, layout, text=text, policies=policies, warnings=ordered)
+    return settled, ordered
+
+
+def _is_calm(written: Plain) -> bool:
+    """Whether it is an architecture of CALM: all its fields would be wrong here."""
+    if not isinstance(written, dict) or "holdfast" in written:
+        return False
+    nodes = written.get("nodes")
+    listed = nodes if isinstance(nodes, list) else ()
+    return any(isinstance(node, dict) and "unique-id" in node for node in listed)
+
+
+def _to_be_imported(source: str) -> Problem:
+    return Problem(
+        file=source,
+        line=1,
+        column=1,
+        where="",
+        what="this is an architecture of CALM, not a blueprint",
+        fix=f"make a blueprint of it: holdfast calm import {source} -o holdfast.yaml",
+    )
 
 
 def _policies(

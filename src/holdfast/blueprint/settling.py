@@ -19,6 +19,7 @@ from holdfast.blueprint.demands import Demands
 from holdfast.blueprint.errors import Problem
 from holdfast.blueprint.forms import (
     BlueprintForm,
+    DetailsForm,
     FlowForm,
     NodeControlsForm,
     NodeForm,
@@ -26,7 +27,7 @@ from holdfast.blueprint.forms import (
     RelationshipForm,
 )
 from holdfast.blueprint.kinds import kind_of
-from holdfast.blueprint.layout import Layout, layout_of
+from holdfast.blueprint.layout import Layout
 from holdfast.blueprint.overlays import (
     Own,
     handed_down,
@@ -43,6 +44,7 @@ from holdfast.blueprint.parts import (
     ComposedOf,
     Connects,
     DeployedIn,
+    Details,
     Flow,
     Interacts,
     Interface,
@@ -65,13 +67,13 @@ from holdfast.core import NodeId, RelationshipId, sha256_digest
 
 def settle(
     form: BlueprintForm,
+    layout: Layout,
     *,
     text: str,
     policies: tuple[PolicyFile, ...],
     warnings: tuple[Problem, ...],
 ) -> Blueprint:
     """The blueprint that a checked form declares."""
-    layout = layout_of(form.nodes, dict(enumerate(form.relationships or ())))
     nodes = {
         NodeId(name): _node(NodeId(name), node, _under(form, layout, name))
         for name, node in form.nodes.items()
@@ -147,6 +149,15 @@ def _node(node_id: NodeId, form: NodeForm, under: Own) -> Node:
         program=settle_program(controls.upstream),
         tools=settle_tools(controls.tools, Tools()),
         facts=form.facts,
+        details=_details(form.details),
+    )
+
+
+def _details(form: DetailsForm | None) -> Details:
+    if form is None:
+        return Details()
+    return Details(
+        detailed_architecture=form.detailed_architecture, required_pattern=form.required_pattern
     )
 
 

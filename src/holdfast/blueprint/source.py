@@ -133,16 +133,20 @@ def read_large_json(text: str, *, source: str) -> Document:
     """A document of JSON that is too large for people: read fast, without the places of its parts."""
     document = Document()
     try:
-        data = text.encode()
-        if len(data) > LARGE_BYTES_MAX:
-            what = f"the file is larger than {LARGE_BYTES_MAX} bytes"
-            raise _UnreadableError(_START, what, "review its parts apart")
-        document.data = read_json(data, depth_max=DEPTH_MAX)
+        document.data = read_json(_large(text), depth_max=DEPTH_MAX)
     except _UnreadableError as error:
         _report(document, source, error)
     except (JsonError, UnicodeEncodeError) as error:
         _report(document, source, _UnreadableError(_START, f"is not JSON: {error}", _RESAVE))
     return document
+
+
+def _large(text: str) -> bytes:
+    data = text.encode()
+    if len(data) > LARGE_BYTES_MAX:
+        what = f"the file is larger than {LARGE_BYTES_MAX} bytes"
+        raise _UnreadableError(_START, what, "review its parts apart")
+    return data
 
 
 def _bounded(text: str) -> str:

@@ -1,6 +1,7 @@
 """``holdfast blast``: what falls when something falls, and what is reached when it is taken over."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -14,6 +15,10 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @click.argument("file", type=_path, default="holdfast.yaml")
 @click.option("--and", "others", multiple=True, help="Further nodes that fail at the same time.")
 @click.option("--failure", is_flag=True, help="Only: what falls when it fails.")
+@click.option(
+    "--how", type=click.Choice(["stops", "hangs"]), default="stops", show_default=True,
+    help="How it fails: it is gone, or it takes calls and never answers.",
+)  # fmt: skip
 @click.option("--compromise", is_flag=True, help="Only: what is reached when it is taken over.")
 @click.option("--content", is_flag=True, help="Not the node is taken over, but what it gives.")
 @click.option(
@@ -36,6 +41,7 @@ def blast(
     *,
     others: tuple[str, ...],
     failure: bool,
+    how: Literal["stops", "hangs"],
     compromise: bool,
     content: bool,
     sets: int,
@@ -60,6 +66,7 @@ def blast(
             file=file,
             parts=(node, *others),
             failure=failure or both,
+            how=how,
             takeover=compromise or content or contain or (both and not domain),
             content=content,
             sets=sets,

@@ -27,8 +27,10 @@ def blast_text(found: "Consequences") -> str:
 def _failure_lines(found: "Consequences", failure: "Impact") -> Iterator[str]:
     nodes = [name for name in failure.states if name in found.system.nodes]
     flows = {flow: state for flow, state in failure.flows.items() if str(state) != "up"}
+    one = len(failure.faults) == 1
+    word = ("hangs" if one else "hang") if failure.how == "hangs" else ("fails" if one else "fail")
     yield (
-        f"When {' and '.join(failure.faults)} {'fails' if len(failure.faults) == 1 else 'fail'}: "
+        f"When {' and '.join(failure.faults)} {word}: "
         f"{len(nodes)} of {len(found.system.nodes)} nodes and {len(flows)} of "
         f"{len(failure.flows)} flows are worse off (weight {failure.weight:g})"
     )
@@ -145,6 +147,7 @@ def _failure_value(failure: "Impact") -> dict[str, object]:
     ways = (*failure.states, *(f"flow!{flow}" for flow in failure.flows))
     return {
         "faults": failure.faults,
+        "how": failure.how,
         "states": {name: str(state) for name, state in failure.states.items()},
         "flows": {name: str(state) for name, state in failure.flows.items()},
         "unguarded": failure.unguarded,

@@ -33,7 +33,9 @@ def infra() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="The list of approved modules. Default: nothing is asked of modules.",
 )
-@click.option("--namespace", help="Where the nodes run. Default: the system's name.")
+@click.option(
+    "--namespace", help="Where the nodes run. Default: where most pods are labelled for nodes."
+)
 @json_option
 @command
 def infra_check(

@@ -36,7 +36,10 @@ EXAMPLE_LINES_MAX = 12
     "--manifests", multiple=True, type=click.Path(path_type=Path, exists=True),
     help="network: what the cluster enforces, as files or folders of manifests.",
 )  # fmt: skip
-@click.option("--namespace", help="network: where the nodes run. Default: the system's name.")
+@click.option(
+    "--namespace",
+    help="network: where the nodes run. Default: where most pods are labelled for nodes.",
+)
 @click.option("--direct", is_flag=True, help="network: nodes call each other, not by the gateway.")
 @click.option("--old", type=_path, help="narrower: the bundle or blueprint to compare with.")
 @json_option
@@ -68,7 +71,8 @@ def prove(
             flows=flows,
             faults=faults,
             manifests=manifests,
-            cluster=proving.cluster(file, namespace, direct=direct) if manifests else None,
+            namespace=namespace,
+            direct=direct,
             old=old,
         )
     )

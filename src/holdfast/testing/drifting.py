@@ -20,6 +20,8 @@ START = 1_790_000_000_000_000
 EXPECTED_MIN = 15.0
 """Sightings that must be expected of a divergence for it to count as decidable: fewer than the five
 that the least sure kind of evidence needs come with a probability of 0.1 %."""
+GRANT_CALLS_MIN = 400.0
+"""Calls that must be expected of an edge for its dead grants to be decidable: the rule asks for 300."""
 STALE_FACTOR = 2.0
 """How far beyond the rule's own bound (4.6 sightings) the true rate of a stale edge must lie."""
 
@@ -281,7 +283,14 @@ class Maker:
         self.planted[Label(Kind.BLIND, "svc-5", "spare")] = True
         self.planted[Label(Kind.STALE_EDGE, "svc-4", "promised")] = True
         self.planted[Label(Kind.STALE_NODE, "promised")] = True
-        self.planted[Label(Kind.DEAD_GRANT, "planner", "tools", "tool")] = True
+        calls = sum(
+            each.per_hour
+            for each in self.journeys
+            if any(hop.target == "tools" for hop in each.hops)
+        )
+        self.planted[Label(Kind.DEAD_GRANT, "planner", "tools", "tool")] = (
+            calls * self.p * self.window_h >= GRANT_CALLS_MIN
+        )
 
     def _text(self) -> str:
         return "\n".join(("holdfast: 1", "name: drifting", *self._nodes(), *self._relationships()))

@@ -8,6 +8,7 @@ be well again, and the next one fails.
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Iterator, Mapping
+from random import Random
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -42,10 +43,16 @@ from holdfast.world.sim import (
     simulate,
 )
 
+Kind: TypeAlias = Literal["stop", "error", "hang"]
 GATEWAY: Final = Address(host="127.0.0.1", port=8080)
-PROBES: Final = 6
-"""Calls to each service while a part is down."""
+PROBES: Final = 24
+"""Calls to each service while a part is down that count."""
+SETTLING: Final[dict[Kind, int]] = {"stop": 5, "error": 5, "hang": 30}
+"""Calls to each before that, until breakers are open. What hangs takes its time to fail: of several
+members one that hangs is asked little at first, and its fifth failure in a row may take a minute."""
 PROBE_EVERY_S: Final = 2.0
+CHECKS: Final = 6
+"""Calls to each service, to see whether all is well."""
 REST_S: Final = 30.0
 RESTS_MAX: Final = 40
 """How often the system is given time to be well again before it counts as never well."""
@@ -58,7 +65,6 @@ WORSE_SHARE: Final = 0.1
 JSON_TYPE: Final = (b"content-type", b"application/json")
 
 
-Kind: TypeAlias = Literal["stop", "error", "hang"]
 KINDS: Final[dict[Kind, str]] = {
     "stop": "nobody listens any more",
     "error": "every call is answered with status 503",
@@ -138,6 +144,7 @@ class _Experiment:
         self.running: dict[str, Server] = {}
         self.clients: dict[str, _Client] = {}
         self.ailing: dict[str, Kind] = {}
+        self._chance = Random(f"questions {seed}")  # noqa: S311 - replayable by intent
         self._asked = 0
 
     async def run(self, kind: Kind) -> list[Measured]:
@@ -157,15 +164,15 @@ class _Experiment:
             self.ailing[program.name] = kind
             if kind == "stop":
                 self.running.pop(program.name).abort()
-        await self._states()  # what rests or is left out is settled by traffic, and then measured
-        seen = await self._states()
+        # What rests or is left out is settled by traffic, and then measured.
+        seen = await self._states(settling=SETTLING[kind], counted=PROBES)
         self.ailing.clear()
         for program in fallen:
             if kind == "stop":
                 await self._begin(program)
         await self._be_well()
         gone = {name for name in self.services.names if self._is_gone(name, fallen)}
-        predicted = self._predicted(fault)
+        predicted = self._predicted(fault, kind)
         return Measured(
             seed=self.seed,
             kind=kind,
@@ -180,7 +187,7 @@ class _Experiment:
         states: dict[str, str] = {}
         for _ in range(RESTS_MAX):
             await asyncio.sleep(REST_S)
-            states = await self._states()
+            states = await self._states(counted=CHECKS)
             if not states:
                 return
         raise AssertionError(f"seed {self.seed}: not well again: {states}")
@@ -189,10 +196,11 @@ class _Experiment:
         """Whether all that answers for a service failed itself: no prediction is needed for it."""
         return all(each in fallen for each in self.services.programs if each.called == name)
 
-    def _predicted(self, fault: str) -> dict[str, str]:
+    def _predicted(self, fault: str, kind: Kind) -> dict[str, str]:
         assumptions = Assumptions(outage_s=OUTAGE_S)
         equations = Equations(System(self.blueprint), assumptions)
-        fallen = impact(equations.system, [fault], equations=equations)
+        how = "hangs" if kind == "hang" else "stops"
+        fallen = impact(equations.system, [fault], equations=equations, how=how)
         return {n: str(s) for n, s in fallen.states.items() if n in self.services.names}
 
     def _ancestors(self, fallen: tuple[Program, ...]) -> set[str]:
@@ -206,14 +214,24 @@ class _Experiment:
                     waiting.append(each.source)
         return found
 
-    async def _states(self) -> dict[str, str]:
-        """Every service that is worse than up, by asking it now and again."""
+    async def _states(self, *, counted: int, settling: int = 0) -> dict[str, str]:
+        """Every service that is worse than up, by asking it now and again. Nobody's question waits
+        for another's answer, and whose comes first is chance: or a part that hangs would stop the
+        traffic that shows it. The first so many rounds do not count."""
         heard: dict[str, list[_Heard]] = {name: [] for name in self.services.names}
-        for _ in range(PROBES):
+
+        async def ask(name: str, number: int) -> None:
+            await asyncio.sleep(self._chance.uniform(0, PROBE_EVERY_S))
             self._asked += 1
-            for name in self.services.names:
-                heard[name].append(await self.clients[PROBER].ask(name, self._asked))
-            await asyncio.sleep(PROBE_EVERY_S)
+            found = await self.clients[PROBER].ask(name, self._asked)
+            if number >= settling:
+                heard[name].append(found)
+
+        async with asyncio.TaskGroup() as asking:
+            for number in range(settling + counted):
+                for name in self.services.names:
+                    asking.create_task(ask(name, number))
+                await asyncio.sleep(PROBE_EVERY_S)
         judged = {name: _judged(them) for name, them in heard.items()}
         return {name: str(state) for name, state in judged.items() if state is not State.UP}
 

@@ -27,7 +27,7 @@ MANNERS: Final[tuple[Manner, ...]] = (
 PROBER: Final = "prober"
 PORT_FIRST: Final = 9100
 MEMBERS: Final = 2
-OUTAGE_S: Final = 60.0
+OUTAGE_S: Final = 90.0
 CACHE_TTL_S: Final = 3600.0
 BUFFER_HOURS: Final = 1.0
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 import msgspec
 
@@ -47,19 +47,35 @@ class History(msgspec.Struct, frozen=True):
     digest: str
 
 
+def _nothing(_system: SimSystem) -> None:
+    """Nobody looks."""
+
+
 def run_seed(seed: int, *, calls: int = CALLS, recorder: MakeRecorder = Recorder) -> History:
     """Run what the seed draws; ``CheckError`` when a rule was broken."""
     return run_plan(draw_plan(seed, calls=calls), recorder=recorder)
 
 
 def run_plan(
-    plan: Plan, *, recorder: MakeRecorder = Recorder, trace: Trace | None = None
+    plan: Plan,
+    *,
+    recorder: MakeRecorder = Recorder,
+    trace: Trace | None = None,
+    at_end: Callable[[SimSystem], object] = _nothing,
 ) -> History:
     """Run a plan; ``CheckError`` when a rule was broken.
 
-    ``recorder`` is for tests of the rules: one that lies must be caught.
+    ``recorder`` is for tests of the rules: one that lies must be caught. ``at_end`` looks at the
+    system when all of it has ended and its log is whole.
     """
-    return simulate(plan.seed, lambda loop: _Run(loop, plan, recorder, trace or Trace()).run())
+
+    async def run(loop: SimLoop) -> History:
+        whole = _Run(loop, plan, recorder, trace or Trace())
+        history = await whole.run()
+        at_end(whole.system)
+        return history
+
+    return simulate(plan.seed, run)
 
 
 class _Run:

@@ -110,6 +110,13 @@ def test_what_the_network_permits_is_a_third_column(tmp_path):
     [
         (("--traces", "no.csv"), "file.unreadable"),
         (("--traces", "bad.json"), "drift.traces"),
+        (("--traces", "cut.json"), "drift.traces"),
+        (("--traces", "other.json"), "drift.traces"),
+        (("--traces", "deep.json"), "drift.traces"),
+        (("--traces", "other.pb"), "drift.traces"),
+        (("--traces", "plain.json.gz"), "file.unreadable"),
+        (("--traces", "shop.yaml"), "drift.traces"),
+        (("--traces", "t.csv", "--permitted", "shop.yaml"), "kubernetes.invalid"),
         (("--traces", "t.csv", "--bindings", "bad.yaml"), "drift.bindings"),
         (("--traces", "t.csv", "--earlier", "soon=x"), "file.unreadable"),
     ],
@@ -118,6 +125,11 @@ def test_what_cannot_be_read_is_told_by_its_code(tmp_path, monkeypatch, words, c
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text(nezha(("frontend", "cart"), n=1))
     (tmp_path / "bad.json").write_text('{"resourceSpans": 5}')
+    (tmp_path / "cut.json").write_text('{"resourceSpans": [')
+    (tmp_path / "deep.json").write_text("[" * 5_000 + "]" * 5_000)
+    (tmp_path / "other.json").write_text('{"resourceMetrics": []}')
+    (tmp_path / "other.pb").write_bytes(b"\xff" * 64)
+    (tmp_path / "plain.json.gz").write_text("{}")
     (tmp_path / "bad.yaml").write_text("bindings: {house=x: cart}\n")
     exit_code, said = run(tmp_path, *words)
     assert exit_code == 1
@@ -132,6 +144,29 @@ def test_the_words_for_people_fit_a_screen(tmp_path):
     done = CliRunner().invoke(main, words)
     assert "and 28 more: --all shows them" in done.output
     assert len(done.output.splitlines()) < 80
+
+
+def words_of(folder: Path, *words: str) -> str:
+    (folder / "shop.yaml").write_text(BLUEPRINT)
+    return CliRunner().invoke(main, ["drift", str(folder / "shop.yaml"), *words]).output
+
+
+def test_where_nothing_was_seen_nothing_is_said_to_agree(tmp_path):
+    (tmp_path / "t.json").write_text('{"resourceSpans": []}')
+    assert "nothing can be said" in words_of(tmp_path, "--traces", str(tmp_path / "t.json"))
+
+
+def test_a_signal_that_is_not_judged_says_what_it_needs_and_whether_that_can_be_given(tmp_path):
+    (tmp_path / "t.csv").write_text(nezha(("frontend", "cart"), n=3))
+    traces = ("--traces", str(tmp_path / "t.csv"))
+    said = words_of(tmp_path, *traces, "--all")
+    for name in ("O1", "O2", "O3", "O6"):
+        (line,) = (each for each in said.splitlines() if each.startswith(f"  {name} "))
+        assert "not judged, for it needs" in line
+        assert "no option reads" in line or "where one is read" in line
+    _, reply = run(tmp_path, *traces)
+    assert reply["signals_missing"].keys() >= {"O1", "O2", "O3", "O5", "O6", "O7", "O9", "O12"}
+    assert "--earlier" in reply["signals_missing"]["O5"]
 
 
 def test_traces_are_evidence_for_reviews(tmp_path):

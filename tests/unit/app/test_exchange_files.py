@@ -87,6 +87,46 @@ def test_a_file_that_is_not_there_is_named(folder):
     assert "cannot be read" in run("import", folder / "gone.json", code=1).stderr
 
 
+def test_who_takes_a_document_for_a_blueprint_is_told_how_to_make_one(folder):
+    told = CliRunner().invoke(main, ["check", str(folder / "payments.calm.json")])
+    assert told.exit_code == 1
+    assert "an architecture of CALM, not a blueprint" in told.output
+    assert "holdfast calm import" in told.output
+    assert told.output.count("mend") == 1
+
+
+PATTERN = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "properties": {
+        "nodes": {
+            "minItems": 2,
+            "items": {"$ref": "https://calm.finos.org/release/1.2/meta/core.json#/defs/node"},
+        }
+    },
+}
+
+
+@pytest.mark.parametrize(("parts", "verdict"), [(2, "holds"), (1, "broken")])
+def test_a_review_holds_what_is_drawn_of_a_node_against_its_pattern(folder, parts, verdict):
+    details = {"detailed-architecture": "urn:inside", "required-pattern": "urn:promised"}
+    first, second = DOCUMENT["nodes"]
+    document = {**DOCUMENT, "nodes": [{**first, "details": details}, second]}
+    inside = {"nodes": DOCUMENT["nodes"][:parts], "relationships": []}
+    for name, value in (
+        ("payments.calm.json", document),
+        ("inside.json", inside),
+        ("pattern.json", PATTERN),
+        ("urls.json", {"urn:inside": "inside.json", "urn:promised": "pattern.json"}),
+    ):
+        (folder / name).write_text(json.dumps(value))
+    run("import", folder / "payments.calm.json", "-o", folder / "holdfast.yaml")
+    words = ["--rule", "GV-05", "--evidence", f"documents={folder / 'urls.json'}", "--json"]
+    ran = CliRunner().invoke(main, ["review", str(folder / "holdfast.yaml"), *words])
+    found = [(each["subject"], each["verdict"]) for each in json.loads(ran.stdout)["findings"]]
+    assert found == ([("desk", "broken")] if verdict == "broken" else [])
+    assert ran.exit_code == (verdict == "broken")
+
+
 EXAMPLE = Path(__file__).parents[3] / "examples" / "document-review" / "holdfast.yaml"
 
 

@@ -41,6 +41,15 @@ def test_a_sound_system_passes_and_a_broken_one_fails(file):
     assert "relationships.asks" in run(file, *ONE, code=1)
 
 
+def test_a_waiver_of_drift_is_not_unknown_here_and_its_end_is_seen(file):
+    entry = '{rule: "DRIFT-*", at: site->desk, owner: ada, reason: known, expires: "%s"}'
+    file.write_text(SOUND + "review: {waivers: [" + entry % "9999-01-01" + "]}\n")
+    assert "nothing broken" in run(file, "--rule", "GV-03")
+    assert "is about no rule" not in run(file, *ONE)
+    file.write_text(SOUND + "review: {waivers: [" + entry % "2020-01-01" + "]}\n")
+    assert "accepted DRIFT-*" in run(file, "--rule", "GV-03", "--fail-on", "advise", code=1)
+
+
 def test_the_level_that_fails_is_chosen(file):
     file.write_text(PLAIN + "review: {levels: {TB-01: warn}}\n")
     run(file, *ONE)
@@ -156,6 +165,48 @@ def test_a_calm_architecture_is_reviewed(tmp_path):
     }
     path.write_text(json.dumps(document))
     assert json.loads(run(path, "--json"))["rules"] != []
+
+
+def test_findings_in_calm_stand_on_the_lines_of_the_document(tmp_path):
+    path = tmp_path / "arch.json"
+    path.write_text(
+        """{
+  "$schema": "https://calm.finos.org/release/1.2/meta/calm.json",
+  "nodes": [
+    {"unique-id": "The Site", "node-type": "service", "name": "A", "description": "d"},
+    {"unique-id": "desk", "node-type": "service", "name": "B", "description": "d"}
+  ],
+  "relationships": [
+    {"unique-id": "asks",
+     "protocol": "HTTP",
+     "relationship-type": {
+       "connects": {"source": {"node": "The Site"}, "destination": {"node": "desk"}}}}
+  ]
+}"""
+    )
+    found = json.loads(run(path, "--json", "--rule", "TB-01", "--rule", "GV-01"))["findings"]
+    lines = {each["at"]: each["line"] for each in found}
+    assert lines == {
+        "nodes.the-site.facts.owner": 4,
+        "nodes.desk.facts.owner": 5,
+        "relationships.asks.protocol": 9,
+    }
+    result = json.loads(run(path, "--format", "sarif", "--rule", "GV-01"))["runs"][0]["results"]
+    regions = [each["locations"][0]["physicalLocation"]["region"] for each in result]
+    assert [region["startLine"] for region in regions] == [4, 5]
+
+
+def test_findings_in_a_blueprint_of_json_stand_on_its_lines(tmp_path):
+    path = tmp_path / "shop.json"
+    path.write_text(
+        """{"holdfast": 1, "name": "shop",
+	"nodes": {"site": {"type": "service", "description": "d"},
+		"desk": {"type": "service", "description": "d"}},
+	"relationships": [
+		{"id": "asks", "connects": ["site", "desk"]}]}"""
+    )
+    found = json.loads(run(path, "--json", "--rule", "GV-01"))["findings"]
+    assert [each["line"] for each in found] == [2, 3]
 
 
 RULES = """

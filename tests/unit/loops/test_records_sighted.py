@@ -132,3 +132,28 @@ def test_what_grows_in_a_blueprint_is_told_against_its_first_version(shop):
     values = {s.series.signal: list(s.series.values.values()) for s in found.signals}
     assert values["O5"] == [0.0, pytest.approx(0.693, abs=0.001), 0.0]
     assert values["O9"] == [0.0, 7.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("more", "met"),
+    [
+        ({"resource": "vault"}, {"vault"}),
+        ({"resource": "guard", "node": "gone"}, {"gone"}),
+        ({"resource": "guard", "node": "vault", "fallback": "guard-vault"}, {"guard", "vault"}),
+        ({"resource": "guard", "node": "guard", "fallback": "guard-vault"}, {"guard", "vault"}),
+        ({"resource": "guard", "node": "cart", "fallback": "guard-vault"}, {"guard", "cart"}),
+        ({"resource": "guard", "fallback": "guard-vault"}, {"guard", "vault"}),
+    ],
+    ids=[
+        "asked",
+        "answered",
+        "fell back",
+        "fell back and did not answer",
+        "rejoined",
+        "unanswered",
+    ],
+)
+def test_whom_a_call_met_is_who_was_asked_and_answered_then(shop, more, met):
+    """Whatever ``planner-guard`` and ``guard-vault`` join today."""
+    tally, _ = taken(shop, record(shop, **more))
+    assert {contact.target.removeprefix("node=") for _, contact in tally.contacts} == met

@@ -74,6 +74,8 @@ def test_spans_of_another_time_are_refused_by_number(shop, stand):
     ("content", "headers", "status"),
     [
         (b"{", JSON, 400),
+        (b'{"resourceSpans":' + b"[" * 5_000 + b"]" * 5_000 + b"}", JSON, 400),
+        (b'{"other":' + b"[" * 5_000 + b"]" * 5_000 + b"}", JSON, 400),
         (b"\xff\xff", WIRE, 400),
         (b"{}", JSON | {"content-encoding": "gzip"}, 400),
         (b"{}", {"content-type": "text/plain"}, 415),

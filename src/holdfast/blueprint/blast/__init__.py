@@ -20,6 +20,7 @@ from holdfast.blueprint.blast.failure import (
     impact,
     single_failures,
 )
+from holdfast.blueprint.blast.hanging import How
 from holdfast.blueprint.blast.horn import Fact, Rule
 from holdfast.blueprint.blast.levels import Bound, Levels, Need, Option, at_least
 from holdfast.blueprint.blast.load import tries_along
@@ -42,6 +43,7 @@ __all__ = [
     "Equations",
     "Fact",
     "Hop",
+    "How",
     "Impact",
     "Joint",
     "Levels",

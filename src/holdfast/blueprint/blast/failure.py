@@ -12,9 +12,11 @@ from functools import cached_property
 from holdfast.blueprint import FlowFacts, NodeKind
 from holdfast.blueprint.blast.errors import UnknownPartError
 from holdfast.blueprint.blast.fixpoints import Drop, greatest, traced
+from holdfast.blueprint.blast.hanging import How, hang
 from holdfast.blueprint.blast.levels import WELL, Levels, count_at, counted, forced, meet, state_of
 from holdfast.blueprint.blast.load import overloaded
 from holdfast.blueprint.blast.model import Assumptions, Equations, flow_name
+from holdfast.blueprint.blast.patience import Patience
 from holdfast.blueprint.blast.states import LOSS, State, worth
 from holdfast.blueprint.graph import System
 from holdfast.core import NodeId
@@ -46,6 +48,7 @@ class Impact:
     faults: tuple[str, ...]
     states: Mapping[str, State]
     flows: Mapping[str, State]
+    how: How = "stops"
     unguarded: tuple[NodeId, ...] = ()
     overloads: tuple[NodeId, ...] = ()
     assumed: tuple[str, ...] = ()
@@ -74,20 +77,30 @@ def impact(
     assumptions: Assumptions | None = None,
     equations: Equations | None = None,
     load: bool = True,
+    how: How = "stops",
 ) -> Impact:
     """What happens when ``faults`` (nodes, failure domains such as ``zone:a``) are down, or in
-    another ``state``. Raises ``UnknownPartError`` for what the system does not have. Reuse ``equations``
+    another ``state``; or, where ``how`` is that it ``hangs``, take calls and never answer. Raises ``UnknownPartError`` for what the system does not have. Reuse ``equations``
     for several questions about one system. Without ``load``, nobody falls by overload."""
     equations = equations or Equations(system, assumptions or Assumptions())
     given = dict.fromkeys(faults, state)
-    own = _own(equations, given)
-    levels, drops = traced(equations, _spread(equations, own), affected=tuple(own))
+    ailing = _own(equations, given)
+
+    def solved(fallen: dict[int, Levels]) -> tuple[list[Levels], dict[int, Drop]]:
+        if how == "hangs":
+            return hang(equations, tuple(ailing), fallen)
+        own = ailing | fallen
+        return traced(equations, _spread(equations, own), affected=tuple(own))
+
     overloads: dict[int, int] = {}
+    levels, drops = solved({})
     while load and (fresh := overloaded(equations, levels, known=overloads)):
         overloads |= fresh
-        own |= dict.fromkeys(fresh, forced(State.DOWN, 1))
-        levels, drops = traced(equations, _spread(equations, own), affected=tuple(own))
-    return _impact(equations, tuple(given), levels, drops=drops, overloads=overloads)
+        levels, drops = solved(dict.fromkeys(overloads, forced(State.DOWN, 1)))
+    assumed = (*_assumed(equations), *(Patience(equations).assumed() if how == "hangs" else ()))
+    return _impact(
+        equations, tuple(given), levels, drops=drops, overloads=overloads, assumed=assumed, how=how
+    )
 
 
 def _own(equations: Equations, given: Mapping[str, State]) -> dict[int, Levels]:
@@ -115,6 +128,8 @@ def _impact(
     *,
     drops: Mapping[int, Drop],
     overloads: Mapping[int, int],
+    assumed: tuple[str, ...],
+    how: How,
 ) -> Impact:
     system, names = equations.system, equations.names
     worse = {names[i]: state_of(these, 0) for i, these in enumerate(levels) if these != WELL}
@@ -123,6 +138,7 @@ def _impact(
     people = {n: states[n] for n in system.nodes if n in states and system.nodes[n].kind in PEOPLE}
     return Impact(
         faults=faults,
+        how=how,
         states=states,
         flows=flows,
         actors=people,
@@ -130,7 +146,7 @@ def _impact(
             n for n in system.nodes if equations.fails_open(n) and states.get(n) is State.DOWN
         ),
         overloads=tuple(NodeId(names[part]) for part in overloads),
-        assumed=tuple(_assumed(equations)),
+        assumed=assumed,
         causes=dict(_causes(equations, levels, drops=drops, overloads=overloads)),
         weight=_weight(system, states, flows),
     )

@@ -70,6 +70,11 @@ def met(need: Need, parts: Sequence[Levels], every: int) -> Levels:
         found = parts[need.options[0].part]
     else:
         found = _of_several(need, parts, every)
+    return bounded(need, found)
+
+
+def bounded(need: Need, found: Levels) -> Levels:
+    """What of ``found`` reaches the one that has the need."""
     match need.bound:
         case Bound.ALL:
             return found

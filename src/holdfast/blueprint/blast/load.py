@@ -8,7 +8,7 @@ capacity is known, and calls whose rate is known, count; nothing is guessed.
 from collections.abc import Mapping, Sequence
 
 from holdfast.blueprint.blast.levels import Levels, state_of
-from holdfast.blueprint.blast.model import SECONDS_PER_HOUR, Equations
+from holdfast.blueprint.blast.model import SECONDS_PER_HOUR, Equations, replicas_left
 from holdfast.blueprint.blast.states import State
 from holdfast.blueprint.graph import EdgeKind, System
 from holdfast.core import NodeId, RelationshipId
@@ -25,11 +25,14 @@ def overloaded(
         return {}
     load, taken = _loads(equations, levels)
     before, _ = _loads(equations, ())
+    left = _left(equations, levels, limits)
     found: dict[int, int] = {}
     for part, limit in limits.items():
-        grew = load.get(part, 0.0) > max(limit, before.get(part, 0.0))
-        if grew and part not in known and part in taken and _stands(levels, part):
-            found[part] = taken[part]
+        bears, bore = load.get(part, 0.0), before.get(part, 0.0)
+        now, cause = left.get(part, (limit, taken.get(part)))
+        is_new = bears > bore or bore <= limit
+        if bears > now and is_new and part not in known and _stands(levels, part):
+            found |= {part: cause} if cause is not None else {}
     return found
 
 
@@ -38,6 +41,24 @@ def _limits(equations: Equations) -> dict[int, float]:
     for name, node in equations.system.nodes.items():
         if node.facts.capacity is not None:
             found[equations.number[name]] = node.facts.capacity * (node.facts.replicas or 1)
+    return found
+
+
+def _left(
+    equations: Equations, levels: Sequence[Levels], limits: Mapping[int, float]
+) -> dict[int, tuple[float, int]]:
+    """What nodes whose replicas stand in several places, some of them lost, still bear; and one
+    such place."""
+    found: dict[int, tuple[float, int]] = {}
+    for part in limits:
+        facts = equations.system.nodes[NodeId(equations.names[part])].facts
+        for need in equations.needs[part] if facts.replicas else ():
+            places = [option.part for option in need.options]
+            lost = [place for place in places if not _stands(levels, place)]
+            if need.by in ("fate", "deployed-in") and lost and len(places) > 1:
+                some = replicas_left(facts.replicas or 1, len(places), lost=len(lost))
+                bears = (facts.capacity or 0.0) * some
+                found[part] = min(found.get(part, (bears, lost[0])), (bears, lost[0]))
     return found
 
 

@@ -10,6 +10,7 @@ from holdfast.blueprint.graph import Edge, EdgeKind, System
 from holdfast.core import NodeId
 
 OUTAGE_S_DEFAULT = 3600.0
+SLOW_S_DEFAULT = 5.0
 UNNEEDED = frozenset({"stop", "deploy", "administer", "restore"})
 """Purposes for which the source does not need the destination in order to work."""
 SECONDS_PER_HOUR = 3600.0
@@ -18,9 +19,11 @@ SECONDS_PER_HOUR = 3600.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumptions:
     """What a question takes for granted: how long the outage lasts, in seconds. Caches that keep
-    answers for longer, and queues that hold out longer, soften it."""
+    answers for longer, and queues that hold out longer, soften it. Where something hangs: from how
+    many seconds on an answer is slow."""
 
     outage_s: float = OUTAGE_S_DEFAULT
+    slow_s: float = SLOW_S_DEFAULT
 
 
 @dataclass(frozen=True)
@@ -278,11 +281,16 @@ def _spread(node: Node, places: int) -> int:
     Where their number is unknown, one stands in each place."""
     replicas = node.facts.replicas or places
     needed = node.facts.replicas_needed or 1
-    each, rest = divmod(replicas, places)
     for lost in range(1, places + 1):
-        if replicas - lost * each - min(lost, rest) < needed:
+        if replicas_left(replicas, places, lost=lost) < needed:
             return lost - 1
     return places - 1
+
+
+def replicas_left(replicas: int, places: int, *, lost: int) -> int:
+    """How many of evenly spread replicas are left when ``lost`` places are, the fullest first."""
+    each, rest = divmod(replicas, places)
+    return replicas - lost * each - min(lost, rest)
 
 
 @dataclass(frozen=True, slots=True)

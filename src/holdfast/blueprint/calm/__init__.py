@@ -19,7 +19,7 @@ from holdfast.blueprint.calm.errors import (
 from holdfast.blueprint.calm.findings import OURS_PREFIX, Finding, Report
 from holdfast.blueprint.calm.generating import Generated, choices_for, generate, questions
 from holdfast.blueprint.calm.judging import Judge
-from holdfast.blueprint.calm.library import CALM_BASE, CORE, Finder, Library, shipped
+from holdfast.blueprint.calm.library import CALM_BASE, CORE, Finder, Library, shipped, shipped_text
 from holdfast.blueprint.calm.options import Choice, Option
 from holdfast.blueprint.calm.reading import (
     DOCUMENT_BYTES_MAX,
@@ -68,6 +68,7 @@ __all__ = [
     "read_document",
     "read_value",
     "shipped",
+    "shipped_text",
     "step_between",
     "steps_between",
 ]

@@ -42,11 +42,20 @@ def shipped() -> Mapping[str, str]:
     return MappingProxyType({CALM_BASE + place: place for place in places})
 
 
+def shipped_text(url: str) -> str:
+    """The JSON text of a schema of CALM that is shipped."""
+    return _bytes(shipped()[url]).decode()
+
+
 @cache
 def _shipped_document(place: str) -> JsonObject:
     """One shipped schema. Whoever reads it leaves it as it is."""
+    return read_document(_bytes(place), name=place)
+
+
+def _bytes(place: str) -> bytes:
     file = files("holdfast.blueprint.calm").joinpath("schemas", *place.split("/"))
-    return read_document(file.read_bytes(), name=place)
+    return file.read_bytes()
 
 
 Finder = Callable[[str], bytes | None]

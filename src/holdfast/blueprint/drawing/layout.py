@@ -27,6 +27,8 @@ _SETTLING_ROUNDS = 6
 # The widest of the usual system fonts, so that a name fits its box in any of them.
 _CHARACTER_WIDTH = 8.7
 _BOX_SIDES = 58.0
+_SMALL_WIDTH = 7.0
+_SMALL_SIDES = 24.0
 
 
 Point: TypeAlias = tuple[float, float]
@@ -111,8 +113,13 @@ def laid_out(
 
 
 def box_width(label: str) -> float:
-    """Wide enough for the label in the map's font, within bounds."""
-    return min(max(len(label) * _CHARACTER_WIDTH + _BOX_SIDES, BOX_WIDTH_MIN), BOX_WIDTH_MAX)
+    """Wide enough in the map's fonts for a name and, behind a line's end, for what is written small
+    below it; within bounds."""
+    name, _, below = label.partition("\n")
+    wanted = max(
+        len(name) * _CHARACTER_WIDTH + _BOX_SIDES, len(below) * _SMALL_WIDTH + _SMALL_SIDES
+    )
+    return min(max(wanted, BOX_WIDTH_MIN), BOX_WIDTH_MAX)
 
 
 def _kin(frames: Mapping[str, tuple[str, ...]]) -> dict[str, str]:

@@ -69,7 +69,7 @@ def draw(
     fold = folded(system, most=most)
     lines = _lines(system, fold)
     drawing = laid_out(
-        {box: shortened(_label(box, fold), NAME_MAX) for box in fold.names},
+        {box: _lettering(box, system, fold) for box in fold.names},
         [line.edge for line in lines],
         containers=_containers(system, fold),
     )
@@ -153,6 +153,13 @@ def _merged(marks: Sequence[Mark]) -> Mark | None:
         badge=summed if badges else "",
         notes=tuple(dict.fromkeys(note for mark in marks for note in mark.notes)),
     )
+
+
+def _lettering(box: str, system: System, fold: Folded) -> str:
+    """What a box must be wide enough for."""
+    node = system.nodes.get(NodeId(box))
+    name = " ".join(shortened(_label(box, fold), NAME_MAX).split())
+    return name if node is None else f"{name}\n{shortened(node.type, TYPE_MAX)}"
 
 
 def _label(box: str, fold: Folded) -> str:

@@ -17,7 +17,7 @@ from holdfast.blueprint.source import Plain, read_yaml
 
 KEPT = ("relationships", "flows", "missing", "placeholder")
 """What a system remembers of its parts."""
-PLACEHOLDER: Object = {"type": "system", "description": "No node is described."}
+PLACEHOLDER: Object = {"type": "system", "description": "[[ NO NODE IS DESCRIBED ]]"}
 """The node of a blueprint whose document has none."""
 
 

@@ -44,10 +44,12 @@ _PROGRAM = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
     """A blueprint made of a CALM document: its text, and what a person must decide or should know,
-    each with its path in the blueprint."""
+    each with its path in the blueprint. ``origins`` says where in the document each node,
+    relationship and flow stands, by its place in the blueprint: ``relationships.asks``."""
 
     text: str
     notes: tuple[Note, ...]
+    origins: Mapping[str, Path]
 
 
 def import_calm(document: Plain, *, name: str = UNNAMED) -> Imported:
@@ -64,7 +66,7 @@ def import_calm(document: Plain, *, name: str = UNNAMED) -> Imported:
         errors = _errors(text)
         if not errors:
             _check_whole(importing.raw, text)
-            return Imported(text=text, notes=draft.notes)
+            return Imported(text=text, notes=draft.notes, origins=importing.origins(draft))
         added = [importing.aside.add(problem, draft) for problem in errors]
         if not any(added):
             raise _unfit(f"{errors[0].where}: {errors[0].what}")
@@ -121,6 +123,17 @@ class _Importing:
         notes.extend(self.aside.notes(self.raw))
         numbers = {"relationships": link_numbers, "flows": flow_numbers}
         return Draft(form=_ordered(form, BlueprintForm), notes=tuple(notes), numbers=numbers)
+
+    def origins(self, draft: Draft) -> Mapping[str, Path]:
+        """Where in the document the parts of its blueprint stand."""
+        found: dict[str, Path] = {
+            f"nodes.{self._names.our(str(node['unique-id']))}": ("nodes", number)
+            for number, node in enumerate(parts(self.raw, "nodes"))
+        }
+        for kind, numbers in draft.numbers.items():
+            items = zip(parts(draft.form, kind), numbers, strict=True)
+            found.update((f"{kind}.{item['id']}", (kind, number)) for item, number in items)
+        return found
 
     def _nodes(self, notes: list[Note]) -> Object:
         found: Object = {}

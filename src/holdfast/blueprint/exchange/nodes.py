@@ -13,6 +13,7 @@ from holdfast.blueprint.exchange.values import (
     cut_text,
     fit_metadata,
     fit_name,
+    fit_text,
     is_writable,
     objects,
     pack,
@@ -22,6 +23,8 @@ from holdfast.blueprint.kinds import NODE_TYPES, OWN_TYPE_PREFIX
 from holdfast.blueprint.source import Plain
 
 UNDESCRIBED = "Not described."
+DETAILS = "details"
+_DETAILS = ("detailed-architecture", "required-pattern")
 _OWN_TYPE = re.compile(r"x-[a-z0-9:-]+")
 
 
@@ -64,6 +67,9 @@ def _ours(
     memory: Object = {}
     if names.their(name) != name:
         memory["id"] = pack(names.their(name))
+    details = _our_details(raw.get(DETAILS))
+    if details:
+        form[DETAILS] = details
     interfaces = _our_interfaces(raw.get("interfaces"), names)
     if interfaces is not None:
         form["interfaces"] = interfaces
@@ -126,6 +132,12 @@ def write_metadata(form: Object, hint: str | None, *, apart: bool) -> Object:
     return {} if metadata is None else {METADATA: metadata}
 
 
+def _our_details(raw: Plain) -> Object:
+    """The URLs that a blueprint takes; what else stands there is remembered."""
+    held = raw if isinstance(raw, dict) else {}
+    return {name: held[name] for name in _DETAILS if fit_text(held.get(name)) is not None}
+
+
 def _our_interfaces(raw: Plain, names: Names) -> Object | None:
     """By id; None where a blueprint cannot hold them."""
     listed = objects(raw)
@@ -156,6 +168,9 @@ def _theirs(form: Object, memory: Object, name: str, names: Names, *, apart: boo
             {"unique-id": names.their(key), **(value if isinstance(value, dict) else {})}
             for key, value in interfaces.items()
         ]
+    details = _our_details(form.get(DETAILS))
+    if details:
+        found[DETAILS] = details
     found.update(write_controls(form, memory, known=NODE_CONTROLS))
     found.update(write_metadata(form, name if name in names.hinted else None, apart=apart))
     return found

@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
-from typing import TypeAlias, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeAlias, TypeVar
 
 from holdfast.blueprint.graph.system import Edge, System
 from holdfast.core import NodeId
@@ -139,40 +140,55 @@ def cycles(
 def components(successors: Mapping[Name, Collection[Name]]) -> Iterator[tuple[Name, ...]]:
     """The strongly connected components, each after all that it leads to. Tarjan (1972), without
     recursion."""
-    index: dict[Name, int] = {}
-    low: dict[Name, int] = {}
-    stack: list[Name] = []
-    on_stack: set[Name] = set()
+    seen = _Seen[Name]()
     for root in successors:
-        if root in index:
-            continue
-        work = [(root, iter(successors[root]))]
-        index[root] = low[root] = len(index)
-        stack.append(root)
-        on_stack.add(root)
-        while work:
-            name, following = work[-1]
-            step = next(following, None)
-            if step is None:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[name])
-                if low[name] == index[name]:
-                    yield _popped(stack, on_stack, name)
-            elif step not in index:
-                index[step] = low[step] = len(index)
-                stack.append(step)
-                on_stack.add(step)
-                work.append((step, iter(successors.get(step, ()))))
-            elif step in on_stack:
-                low[name] = min(low[name], index[step])
+        if root not in seen.index:
+            yield from _components_below(root, successors, seen)
 
 
-def _popped(stack: list[Name], on_stack: set[Name], until: Name) -> tuple[Name, ...]:
-    component: list[Name] = []
-    while True:
-        name = stack.pop()
-        on_stack.discard(name)
-        component.append(name)
-        if name == until:
-            return tuple(reversed(component))
+@dataclass(slots=True)
+class _Seen(Generic[Name]):
+    """Nodes in the order they were found, the first one that each leads back to, and those whose
+    component is still open."""
+
+    index: dict[Name, int] = field(default_factory=dict[Name, int])
+    low: dict[Name, int] = field(default_factory=dict[Name, int])
+    stack: list[Name] = field(default_factory=list[Name])
+    open: set[Name] = field(default_factory=set[Name])
+
+    def add(self, name: Name) -> None:
+        self.index[name] = self.low[name] = len(self.index)
+        self.stack.append(name)
+        self.open.add(name)
+
+    def close(self, first: Name) -> tuple[Name, ...]:
+        """The component that was found from ``first`` on."""
+        start = len(self.stack) - 1
+        while self.stack[start] != first:
+            start -= 1
+        component = self.stack[start:]
+        del self.stack[start:]
+        self.open.difference_update(component)
+        return tuple(component)
+
+
+def _components_below(
+    root: Name, successors: Mapping[Name, Collection[Name]], seen: _Seen[Name]
+) -> Iterator[tuple[Name, ...]]:
+    seen.add(root)
+    work = [(root, iter(successors[root]))]
+    while work:
+        name, following = work[-1]
+        step = next(following, None)
+        if step is None:
+            work.pop()
+            if work:
+                before = work[-1][0]
+                seen.low[before] = min(seen.low[before], seen.low[name])
+            if seen.low[name] == seen.index[name]:
+                yield seen.close(name)
+        elif step not in seen.index:
+            seen.add(step)
+            work.append((step, iter(successors.get(step, ()))))
+        elif step in seen.open:
+            seen.low[name] = min(seen.low[name], seen.index[step])

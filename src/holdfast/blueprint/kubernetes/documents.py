@@ -6,6 +6,7 @@ YAML goes through the blueprint's own reader, document by document; JSON through
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from holdfast.blueprint import Plain, Problem, read_yaml
 from holdfast.blueprint.kubernetes.shapes import Plainly, items, mapping, text
@@ -21,6 +22,9 @@ NESTED_LISTS_MAX = 4
 # (YAML 1.2.2, 9.1.2 and c-forbidden), so cutting there never cuts a document in two.
 _MARKER = re.compile(r"^---(?=[ \t\r]|$)[^\n]*$", re.MULTILINE)
 _SAYS_SOMETHING = re.compile(r"^(?!\.\.\.\s*$)[ \t]*[^#\s%]", re.MULTILINE)
+
+
+_KIND = re.compile(r"""["']?kind["']?[ \t]*:""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +57,23 @@ class Item:
 
 def items_of(texts: Mapping[str, str], problems: list[Problem]) -> Iterator[Item]:
     """Every object of the files, by name of file; what cannot be read is added to ``problems``."""
-    count = 0
-    for file, written in texts.items():
-        for data, line in _documents(written, file, problems):
-            for item in _unfolded(data, file=file, line=line, depth=0):
-                count += 1
-                if count > OBJECTS_MAX:
-                    problems.append(_too_many(file))
-                    return
-                yield item
+    found = (
+        item
+        for file, written in texts.items()
+        for data, line in _documents(written, file, problems)
+        for item in _unfolded(data, file=file, line=line, depth=0)
+    )
+    yield from islice(found, OBJECTS_MAX)
+    beyond = next(found, None)
+    if beyond is not None:
+        problems.append(_too_many(beyond.file))
+
+
+def hold_no_objects(texts: Mapping[str, str]) -> bool:
+    """Whether the files say something, and nothing in them is what a cluster keeps: another file was
+    meant. An empty list of `kubectl get` is one, and says its kind."""
+    said = [written for written in texts.values() if _SAYS_SOMETHING.search(written)]
+    return bool(said) and not any(_KIND.search(written) for written in said)
 
 
 def _too_many(file: str) -> Problem:

@@ -44,6 +44,8 @@ def export(system: System, cluster: Cluster, *, flavours: tuple[Flavour, ...]) -
         text = _written(flavour, declared, system)
         if text:
             files[_FILES[flavour]] = _heading(system) + text
+        else:
+            notes.append(f"{_FILES[flavour]} is not written: nothing that is declared needs it")
         if flavour == "gateway":
             notes += unrouted(declared)
     return Exported(files=files, notes=tuple(notes))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from holdfast.blueprint import Problem, in_file_order
 from holdfast.blueprint.kubernetes.cilium_reading import cilium_policy
-from holdfast.blueprint.kubernetes.documents import FILES_MAX, Item, items_of
+from holdfast.blueprint.kubernetes.documents import FILES_MAX, Item, hold_no_objects, items_of
 from holdfast.blueprint.kubernetes.errors import ManifestError
 from holdfast.blueprint.kubernetes.policies import Policy, admin_policy, network_policy
 from holdfast.blueprint.kubernetes.rules import Layer
@@ -64,6 +64,10 @@ def read_manifests(texts: Mapping[str, str]) -> Manifests:
         what = f"there are more than {FILES_MAX} files"
         problems.append(_about_all(what, "name fewer files"))
     found = list(items_of(texts, problems)) if not problems else []
+    if not problems and hold_no_objects(texts):
+        file = next(iter(texts))
+        what, fix = "there is no Kubernetes object in it", "name manifests: each says its `kind`"
+        problems.append(Problem(file=file, line=1, column=1, where="", what=what, fix=fix))
     read = _sorted_out(found, problems)
     if len(read.workloads) > WORKLOADS_MAX:
         what = f"there are more than {WORKLOADS_MAX} workloads"

@@ -67,7 +67,11 @@ def survives(
         if isinstance(found, str):
             return said(Outcome.NOT_PROVEN, f"{found} (sets of {count})")
         if found:
-            return said(Outcome.REFUTED, f"it is down when {', '.join(found)} fail", found)
+            return said(
+                Outcome.REFUTED,
+                f"it is down when {', '.join(found)} fail{'s' if len(found) == 1 else ''}",
+                found,
+            )
     return said(Outcome.PROVED, "no set of so many faults takes it down")
 
 

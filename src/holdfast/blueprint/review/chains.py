@@ -11,10 +11,8 @@ from dataclasses import dataclass
 
 from holdfast.blueprint.graph import Edge, cycles
 from holdfast.blueprint.review.dependence import Dependence
+from holdfast.blueprint.review.rule import TOLD_MAX
 from holdfast.core import NodeId
-
-UNKNOWN_TOLD_MAX = 5
-"""So many relationships of unknown retries are named for one chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +100,9 @@ def _best_of(needs: Dependence, edges: list[Edge], best: Mapping[NodeId, _Best])
         tries = (own or 1.0) * after.tries
         if found.edge is None or tries > found.tries:
             found.tries, found.edge = tries, edge
-        if len(unknown) < UNKNOWN_TOLD_MAX:
+        if len(unknown) < TOLD_MAX:
             unknown.update((other.id, other) for other in after.unknown)
-    found.unknown = tuple(unknown.values())[:UNKNOWN_TOLD_MAX]
+    found.unknown = tuple(unknown.values())[:TOLD_MAX]
     return found
 
 

@@ -188,10 +188,11 @@ def _walk(currents: Currents, how: Spreading, *, certain: bool) -> Reach:
                 waiting.append((there, False))
         for step in back[name] if gave else ():
             caller = step.onto
-            if caller not in gives and caller not in shut:
-                gives[caller] = Before(name, gave, step)
-                if nodes[caller].kind not in _LISTENING:
-                    waiting.append((caller, True))
+            if caller in gives or caller in shut:
+                continue
+            gives[caller] = Before(name, gave, step)
+            if nodes[caller].kind not in _LISTENING:
+                waiting.append((caller, True))
     return Reach(gives, given)
 
 

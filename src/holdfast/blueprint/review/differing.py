@@ -20,7 +20,10 @@ class Change:
 def changes_between(old: Plain, new: Plain, *, path: Steps = ()) -> Iterator[Change]:
     """The changes in the order of the document; new keys and items after those that are there."""
     if isinstance(old, dict) and isinstance(new, dict):
-        yield from _in_mapping(old, new, path)
+        if path and new and old.keys().isdisjoint(new):
+            yield Change(path=path, value=new)  # no key is left to write beside
+        else:
+            yield from _in_mapping(old, new, path)
     elif isinstance(old, list) and isinstance(new, list):
         yield from _in_list(old, new, path)
     elif not same(old, new):

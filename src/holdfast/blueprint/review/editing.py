@@ -158,7 +158,11 @@ class _Pen:
             raise PatchError(f"{'.'.join(map(str, path))} shares its line: remove it by hand")
         end = max(self._end(node), self._end(key) if key else 0)
         stop = self._text.find("\n", end)
-        return _Edit(self._starts[line], len(self._text) if stop < 0 else stop + 1, "")
+        stop = len(self._text) if stop < 0 else stop
+        if line == 0:
+            return _Edit(0, min(stop + 1, len(self._text)), "")
+        # With the line's end before it, not its own: something new may be written below it.
+        return _Edit(self._starts[line] - 1, stop, "")
 
     def _out_of_flow(self, parent: yaml.Node, begin: int, end: int) -> _Edit:
         """Without the comma behind it, or before it where it is the last."""

@@ -14,6 +14,8 @@ from holdfast.blueprint.review.knowledge import Knowledge
 
 RuleSeverity: TypeAlias = Literal["low", "medium", "high", "critical"]
 SEVERITIES: tuple[RuleSeverity, ...] = ("low", "medium", "high", "critical")
+TOLD_MAX = 5
+"""So many names stand in one sentence, and so many missing facts are named in one judgement."""
 
 
 class Verdict(StrEnum):

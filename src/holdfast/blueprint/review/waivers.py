@@ -11,6 +11,9 @@ from holdfast.blueprint.review.rule import Judgement, Rule, Verdict
 
 UNWAIVABLE = ("GV-03",)
 """The rule that finds expired waivers: one that could be waived would never speak."""
+OF_OTHERS = ("DRIFT-",)
+"""How rules begin that a review does not ask: their waivers are `holdfast drift`'s to judge. Whether one
+has expired is judged here as of any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ def waivers_on(
     active: list[WaiverForm] = []
     refused: list[str] = []
     for waiver in written:
+        if waiver.rule.startswith(OF_OTHERS):
+            continue
         expires = date.fromisoformat(waiver.expires)
         fault = _fault(waiver, expires, today, packs=packs, rules=rules)
         if fault is not None:

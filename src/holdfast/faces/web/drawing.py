@@ -113,7 +113,8 @@ def plan_of(blueprint: Blueprint) -> Plan:
     """Lay a blueprint out; half a second of work for hundreds of nodes."""
     edges = tuple(_edges(blueprint))
     labels: dict[str, str] = {
-        node.id: shortened(node.name, NAME_MAX) for node in blueprint.nodes.values()
+        node.id: f"{_one_line(node.name)}\n{shortened(node.type, TYPE_MAX)}"
+        for node in blueprint.nodes.values()
     }
     containers: dict[str, tuple[str, ...]] = {}
     for relationship in blueprint.relationships:
@@ -125,6 +126,10 @@ def plan_of(blueprint: Blueprint) -> Plan:
                 pass
     drawing = laid_out(labels, edges, containers=containers)
     return Plan(blueprint=blueprint, edges=edges, drawing=drawing)
+
+
+def _one_line(name: str) -> str:
+    return " ".join(shortened(name, NAME_MAX).split())
 
 
 def _edges(blueprint: Blueprint) -> Iterator[Edge]:

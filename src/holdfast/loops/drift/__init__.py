@@ -44,11 +44,12 @@ from holdfast.loops.drift.observe import (
 )
 from holdfast.loops.drift.seen import seen_of
 from holdfast.loops.drift.sightings import Contact, Form, Presence, Proof, Tally, identity
-from holdfast.loops.drift.signals import Signal, Signals, Sources, read_signals
+from holdfast.loops.drift.signals import NAMES, Signal, Signals, Sources, read_signals
 from holdfast.loops.drift.store import WEEKS_KEPT, SightingStore
 
 __all__ = [
     "BODY_BYTES_MAX",
+    "NAMES",
     "NEZHA_HEAD",
     "NO_BINDINGS",
     "TITLES",

@@ -205,6 +205,21 @@ def test_what_takes_over_more_than_it_bears_falls_in_the_next_round(build):
     assert impact(case(5), ["b"], load=False).states["a"] is DEGRADED
 
 
+def test_replicas_that_are_lost_with_their_zone_leave_the_others_more_than_they_bear(build):
+    def case(capacity):
+        facts = f"failure_domains: ['zone:a', 'zone:b'], replicas: 2, capacity: {capacity}"
+        return build(
+            {"a": "", "b": f";facts: {{{facts}}}"}, [link("a", "b", facts="calls_per_hour: 36000")]
+        )
+
+    fallen = impact(case(6), ["zone:a"])
+    assert fallen.overloads == ("b",)
+    assert fallen.states["a"] is DOWN
+    assert [hop.cause for hop in fallen.way("a")] == ["b", "zone:a"]
+    assert set(impact(case(12), ["zone:a"]).states) == {"zone:a"}
+    assert impact(case(4), ["zone:a"]).overloads == (), "it bore too much before, too"
+
+
 def test_tries_multiply_along_a_chain_that_has_no_budget(build):
     system = build(
         {"a": "", "b": "", "c": "", "d": upstream(1)[:-1] + ", retries: {share: 0.5}}"},

@@ -29,6 +29,12 @@ def graphs(
     return labels, edges, containers
 
 
+def test_a_box_is_wide_enough_for_what_is_written_small_below_its_name():
+    (plain,) = laid_out({"n": "Embedder"}, [], containers={}).boxes
+    (typed,) = laid_out({"n": "Embedder\nai:embedding-model"}, [], containers={}).boxes
+    assert plain.width < 18 * 8 < typed.width
+
+
 @given(graphs())
 def test_no_two_boxes_overlap(graph):
     labels, edges, containers = graph

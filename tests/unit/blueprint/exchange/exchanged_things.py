@@ -113,6 +113,14 @@ interfaces = st.sampled_from([
     {"url": 5},
     {"port": -1, "url": "[[ URL ]]"},
 ])  # fmt: skip
+details = st.sampled_from([
+    {"required-pattern": "p"},
+    {"detailed-architecture": "d", "required-pattern": "p"},
+    {"detailed-architecture": "d", "naïve key": 1},
+    {"required-pattern": 5},
+    {"required-pattern": ""},
+    {},
+])  # fmt: skip
 
 
 @st.composite
@@ -158,9 +166,7 @@ def _node(draw, name):
         "name": draw(texts),
         "description": draw(texts),
     }
-    more = draw(
-        _sometimes(metadata=metadata, controls=controls, details=st.just({"required-pattern": "p"}))
-    )
+    more = draw(_sometimes(metadata=metadata, controls=controls, details=details))
     if draw(st.booleans()):
         found["interfaces"] = [{"unique-id": f"{name} i", **draw(interfaces)}]
     return found | more | draw(extras)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from holdfast.blueprint import BlueprintError, check, load, read_yaml
+from holdfast.blueprint import BlueprintError, Details, check, load, read_yaml
 from holdfast.blueprint.calm import Judge, Library
 from holdfast.blueprint.exchange import (
     PLACEHOLDER,
@@ -215,6 +215,20 @@ def test_what_cannot_be_told_apart_is_refused_with_its_place(document, pointer):
     with pytest.raises(ExchangeError) as refused:
         import_calm(document)
     assert refused.value.pointer == pointer
+
+
+@pytest.mark.parametrize("more", [{}, {"seen-by": "us"}])
+def test_what_is_drawn_of_a_node_reaches_the_review_and_comes_back(more):
+    details = {"detailed-architecture": "urn:drawn", "required-pattern": "urn:promised", **more}
+    document = calm([node("a") | {"details": details}, node("b") | {"details": {}}])
+    found, blueprint = taken(document)
+    drawn = blueprint.nodes[NodeId("a")].details
+    assert drawn == Details(detailed_architecture="urn:drawn", required_pattern="urn:promised")
+    assert export_calm(blueprint) == document
+    text = found.text.replace('{detailed-architecture: "urn:drawn"', "{detailed-architecture: n")
+    assert text != found.text
+    changed = export_calm(loaded(text))
+    assert changed["nodes"][0]["details"]["detailed-architecture"] == "n"
 
 
 @pytest.mark.parametrize("version", list(SCHEMAS))

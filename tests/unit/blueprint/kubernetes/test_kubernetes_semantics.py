@@ -215,6 +215,20 @@ def test_files_hold_several_documents_and_faults_name_their_line() -> None:
     assert [problem.line for problem in caught.value.problems] == [7]
 
 
+@pytest.mark.parametrize("text", ["holdfast: 1\nname: shop\n", '{"a": 1}', "just words"])
+def test_files_without_any_object_were_not_meant(text: str) -> None:
+    with pytest.raises(ManifestError, match="no Kubernetes object"):
+        read_manifests({"holdfast.yaml": text})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "# nothing\n", '{"kind": "List", "items": []}', "kind: NetworkPolicyList\nitems: []"],
+)
+def test_a_cluster_may_have_none_of_a_kind(text: str) -> None:
+    assert read_manifests({"policies.yaml": text}).workloads == ()
+
+
 def test_pods_give_way_to_what_makes_them() -> None:
     made = pod("web-1", app="a", hash="1")
     made["metadata"]["ownerReferences"] = [

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from holdfast.blueprint import read_yaml
@@ -149,6 +149,9 @@ def inline(value, indent):
 
 @settings(max_examples=60, deadline=None)
 @given(data=DATA, path=st.lists(KEYS, min_size=1, max_size=3), value=SCALARS | DATA)
+@example(data={"a": {"aa": None}}, path=["a"], value={"a": None})
+@example(data={"a": {}}, path=["a"], value={"a": None, "b": None})
+@example(data={"aa": {"a": None, "b": None}}, path=["aa"], value={"a": None, "aa": None})
 def test_any_patch_is_written_into_any_layout_as_it_is_meant(data, path, value):
     text = block(data)
     read = read_yaml(text, source="f").data

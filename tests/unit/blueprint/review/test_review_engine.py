@@ -163,6 +163,14 @@ def test_the_rule_about_waivers_cannot_be_waived():
     assert any("cannot be waived" in remark for remark in report.remarks)
 
 
+@pytest.mark.parametrize("rule", ["DRIFT-D1", "DRIFT-*", "DRIFT-A3"])
+def test_a_waiver_of_drift_is_drift_s_to_judge(rule):
+    report = report_of(waiver(rule=rule), packs=[pack("waiver_days: 10")])
+    assert report.remarks == ()
+    assert len(report.broken) == 1
+    assert any("is about no rule" in each for each in report_of(waiver(rule="NO-1")).remarks)
+
+
 def test_a_rule_that_falls_over_ends_the_review_by_name():
     def fall(case):
         raise KeyError("x")

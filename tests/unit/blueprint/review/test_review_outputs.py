@@ -91,6 +91,30 @@ def test_a_terminal_shows_at_most_a_screen_unless_all_is_asked_for(count):
     assert len(terminal_text(report, nowhere, source="f.yaml", whole=True).splitlines()) > 90
 
 
+def test_where_not_all_fits_the_gravest_have_their_places_and_the_last_line_says_how_to_see_all():
+    rules = [rule(f"R-{i}", severity, all_broken) for i, severity in enumerate(["critical"] * 15)]
+    rules.append(rule("Z-1", "low", some))
+    report = report_of(text_of(), rules)[0]
+    *lines, last = terminal_text(report, nowhere, source="f.yaml").splitlines()
+    assert "    nodes.n0: n0" in lines[3]
+    assert all(f"  R-{i} 6x T R-{i} (block)" in lines for i in range(1, 15))
+    assert last.startswith(f"{sum(line.startswith('    ') for line in lines)} of 91 findings shown")
+    assert "--all" in last
+
+
+def test_a_report_that_fits_does_not_point_elsewhere():
+    shown = terminal_text(report_of(text_of(), RULES[1:])[0], nowhere, source="f.yaml")
+    assert "mend: f" in shown
+    assert "--all" not in shown
+
+
+@pytest.mark.parametrize(("nodes", "is_fitting"), [(3, True), (60, False)])
+def test_a_map_is_made_to_fit_the_page_only_where_it_can_be_read_then(nodes, is_fitting):
+    report, system = report_of(text_of(nodes))
+    page = html_page(report, system, nowhere, source="f.yaml")
+    assert ('<figure class="map fitting">' in page) is is_fitting
+
+
 def test_all_shows_waived_and_undecided_in_full():
     waiver = "review: {waivers: [{rule: C-1, owner: ada, reason: soon, expires: 2026-07-01}]}"
     shown = terminal_text(report_of(text_of(waiver=waiver))[0], nowhere, source="f", whole=True)

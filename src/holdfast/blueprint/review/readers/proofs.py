@@ -34,11 +34,15 @@ def read_control_proofs(
 ) -> tuple[ControlProof, ...]:
     """The proofs in the order of the file; one for each control that a document is about."""
     by_url = _controls_by_url(blueprint)
+    known = {subject for subject, _ in _controlled(blueprint)}
     found: list[ControlProof] = []
     for number, document in enumerate(read_rows(text, source=source), 1):
         row = _row(document, number, source)
         named = by_url.get(row.control_config_url or "", [])
         if row.control is not None:
+            if row.subject not in known:
+                what = f"there is no node, relationship or flow `{row.subject}`"
+                raise _misfit(source, number, what)
             named = [(row.subject, row.control)]
         found.extend(
             ControlProof(
@@ -79,11 +83,15 @@ def _misfit(source: str, number: int, what: str) -> EvidenceError:
 def _controls_by_url(blueprint: Blueprint) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
     for subject, controls in _controlled(blueprint):
-        for name, control in controls.items():
-            for requirement in control.requirements:
-                if requirement.config_url is not None:
-                    found.setdefault(requirement.config_url, []).append((subject, name))
+        for name, url in _config_urls(controls):
+            found.setdefault(url, []).append((subject, name))
     return found
+
+
+def _config_urls(controls: Mapping[str, Control]) -> Iterator[tuple[str, str]]:
+    for name, control in controls.items():
+        urls = (requirement.config_url for requirement in control.requirements)
+        yield from ((name, url) for url in urls if url is not None)
 
 
 def _controlled(blueprint: Blueprint) -> Iterator[tuple[str, Mapping[str, Control]]]:

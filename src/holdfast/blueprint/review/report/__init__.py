@@ -8,11 +8,12 @@ from holdfast.blueprint.review.report.machine import machine_form
 from holdfast.blueprint.review.report.markdown import markdown_text
 from holdfast.blueprint.review.report.marks import marks_of
 from holdfast.blueprint.review.report.page import html_page
-from holdfast.blueprint.review.report.places import Places, WrittenPlaces, nowhere
+from holdfast.blueprint.review.report.places import OriginalPlaces, Places, WrittenPlaces, nowhere
 from holdfast.blueprint.review.report.sarif import sarif_form
 from holdfast.blueprint.review.report.terminal import terminal_text
 
 __all__ = [
+    "OriginalPlaces",
     "Places",
     "WrittenPlaces",
     "html_page",

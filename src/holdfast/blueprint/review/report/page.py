@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from itertools import groupby
@@ -25,7 +26,8 @@ _STYLE = (
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 78rem; padding: 1.5rem clamp(0.75rem, 3vw, 2.5rem) 4rem;
   background: var(--ground); color: var(--ink);
-  font: 1rem/1.55 system-ui, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif; }
+  font: 1rem/1.55 system-ui, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif;
+  overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.2rem; margin: 2.2rem 0 0.6rem; }
 h3 { font-size: 1.02rem; margin: 0; }
 a { color: var(--accent); }
@@ -37,8 +39,11 @@ code { font: 0.88em ui-monospace, "Cascadia Code", "DejaVu Sans Mono", monospace
   padding: 0.5rem 0.9rem; min-width: 6.5rem; }
 .counts b { display: block; font-size: 1.5rem; line-height: 1.2; }
 .block b { color: var(--block); } .warn b { color: var(--warn); } .advise b { color: var(--advise); }
+@media (max-width: 40rem) { .counts { display: grid; grid-template-columns: repeat(3, 1fr); }
+  .counts li { min-width: 0; padding: 0.4rem 0.6rem; } }
 .map { background: var(--surface); border: 1px solid var(--rule); border-radius: 12px;
   overflow: auto; max-height: 85vh; margin: 0; padding: 0.5rem; }
+@media (min-width: 60rem) { .map.fitting > svg { max-width: 100%; height: auto; } }
 .rule { background: var(--surface); border: 1px solid var(--rule); border-radius: 12px;
   padding: 1rem 1.2rem; margin: 0.8rem 0; }
 .level { border: 1px solid currentcolor; border-radius: 99px; font-size: 0.78rem; font-weight: 600;
@@ -56,6 +61,9 @@ details { margin: 0.5rem 0; } summary { cursor: pointer; }
 )
 
 
+FITTING_PX_MAX = 1_700
+"""The widest map that is made as narrow as the page: words on a wider one would be too small."""
+_WIDTH = re.compile(r'<svg[^>]* width="([0-9.]+)"')
 SHOWN_MAX = 200
 """Findings of one rule, or of one list, on a page; more are counted."""
 
@@ -89,7 +97,7 @@ def _body(report: Report, system: System, places: Places, source: str) -> Iterat
     )
     yield from _counts(report)
     yield "<h2>The system</h2>"
-    yield f'<figure class="map">{draw(system, marks_of(report), whole=False)}</figure>'
+    yield _map(draw(system, marks_of(report), whole=False))
     told: set[str] = set()
     for severity, of_severity in groupby(report.broken, key=lambda f: f.rule.severity):
         yield f"<h2>{severity.capitalize()}</h2>"
@@ -105,6 +113,13 @@ def _body(report: Report, system: System, places: Places, source: str) -> Iterat
     if report.remarks:
         yield "<h2>Notes</h2>"
         yield f"<ul>{''.join(f'<li>{_words(remark)}</li>' for remark in report.remarks)}</ul>"
+
+
+def _map(drawn: str) -> str:
+    """As wide as the page where it can still be read then; else it scrolls."""
+    found = _WIDTH.search(drawn)
+    fits = found is not None and float(found[1]) <= FITTING_PX_MAX
+    return f'<figure class="map{" fitting" if fits else ""}">{drawn}</figure>'
 
 
 def _counts(report: Report) -> Iterator[str]:

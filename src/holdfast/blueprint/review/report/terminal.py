@@ -1,15 +1,20 @@
 """A report as it reads at a terminal: the gravest first, at most a screen unless all is asked for."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from holdfast.blueprint import LEVELS
 from holdfast.blueprint.review.findings import Finding, Report
 from holdfast.blueprint.review.report.places import Places, place_of
+from holdfast.blueprint.review.rule import Rule
 
 LINES_MAX = 40
+PLACES_MAX = 8
+"""Of one rule, on a screen."""
 _WIDTH = 110
 _MISSING_SHOWN = 4
+_ALL = "--all shows each, why it matters and how it is mended"
 _REMARKS_SHOWN = 2
 
 
@@ -19,9 +24,9 @@ def terminal_text(report: Report, places: Places, *, source: str, whole: bool = 
     foot = list(_foot(report, whole=whole))
     if whole:
         body = [*_everything(report, places), *_others(report)]
-    else:
-        body = _fitted(report.broken, places, room=LINES_MAX - len(head) - len(foot))
-    return "\n".join([*head, *body, *foot])
+        return "\n".join([*head, *body, *foot])
+    body, rest = _screen(report, places, room=LINES_MAX - len(head) - len(foot) - 1)
+    return "\n".join([*head, *body, *foot, *rest])
 
 
 def _headline(report: Report, source: str) -> str:
@@ -44,38 +49,70 @@ def counted(findings: Iterable[Finding]) -> dict[str, int]:
     return counts
 
 
-def _fitted(findings: Sequence[Finding], places: Places, *, room: int) -> list[str]:
-    """As many findings of each rule as fit; when not even one does, rules with their counts."""
-    for each in (8, 5, 3, 2, 1):
-        lines = list(_grouped(findings, places, each=each))
-        if len(lines) <= room:
-            return lines
-    lines = list(_rules_only(findings))
-    if len(lines) > room:
-        left = len(lines) - room + 1
-        return [*lines[: room - 1], f"  … and {left} more rules: --all shows them"]
-    return lines
+@dataclass(slots=True)
+class _Block:
+    """A rule with its open findings: how many of their places are shown, and whether its mend is."""
+
+    findings: list[Finding]
+    shown: int = 0
+    is_mend_shown: bool = False
+
+    @property
+    def rule(self) -> Rule:
+        return self.findings[0].rule
+
+    @property
+    def is_whole(self) -> bool:
+        return self.is_mend_shown and self.shown == len(self.findings)
 
 
-def _grouped(findings: Sequence[Finding], places: Places, *, each: int) -> Iterator[str]:
-    for severity, of_severity in groupby(findings, key=lambda f: f.rule.severity):
+def _fitted(blocks: Sequence[_Block], *, room: int) -> None:
+    """Spend the lines that are left beside the rules' own on what helps most, the gravest first:
+    where each is broken, where else, how it is mended, and all other places."""
+    left = room - len(blocks) - len({block.rule.severity for block in blocks})
+    for first, last in ((0, 1), (1, 3)):
+        left = _more_places(blocks, first, last, left=left)
+    for block in blocks:
+        if left > 0:
+            block.is_mend_shown, left = True, left - 1
+    _more_places(blocks, 3, PLACES_MAX, left=left)
+
+
+def _more_places(blocks: Sequence[_Block], first: int, last: int, *, left: int) -> int:
+    """Show each rule's places from one number up to another while lines are left."""
+    for block in blocks:
+        wanted = min(last, len(block.findings)) - first
+        if wanted > 0 and block.shown == first and left > 0:
+            block.shown = first + min(wanted, left)
+            left -= block.shown - first
+    return left
+
+
+def _grouped(blocks: Sequence[_Block], places: Places) -> Iterator[str]:
+    for severity, of_severity in groupby(blocks, key=lambda block: block.rule.severity):
         yield severity
-        for rule, grouped in groupby(of_severity, key=lambda f: f.rule):
-            found = list(grouped)
-            yield _cut(f"  {rule.id} {rule.title} ({found[0].level})")
-            for finding in found[:each]:
+        for block in of_severity:
+            found, rule = block.findings, block.rule
+            count = f"{len(found)}x " if block.shown < len(found) else ""
+            yield _cut(f"  {rule.id} {count}{rule.title} ({found[0].level})")
+            for finding in found[: block.shown]:
                 yield _cut(f"    {_at(finding, places)}: {finding.judgement.what}")
-            if len(found) > each:
-                yield f"    … and {len(found) - each} more"
-            yield _cut(f"    mend: {found[0].judgement.fix if len(found) == 1 else rule.mend}")
+            if block.is_mend_shown:
+                yield _cut(f"    mend: {found[0].judgement.fix if len(found) == 1 else rule.mend}")
 
 
-def _rules_only(findings: Sequence[Finding]) -> Iterator[str]:
-    for severity, of_severity in groupby(findings, key=lambda f: f.rule.severity):
-        yield severity
-        for rule, grouped in groupby(of_severity, key=lambda f: f.rule):
-            found = list(grouped)
-            yield _cut(f"  {rule.id} {len(found)}x {rule.title} ({found[0].level})")
+def _screen(report: Report, places: Places, *, room: int) -> tuple[list[str], list[str]]:
+    """The open findings in at most so many lines, and how to see what is left out."""
+    blocks = [_Block(list(found)) for _, found in groupby(report.broken, key=lambda f: f.rule)]
+    _fitted(blocks, room=room)
+    lines = list(_grouped(blocks, places))
+    if len(lines) > room:
+        left = sum(line.startswith("  ") for line in lines[room:])
+        return lines[:room], [f"{left} more rules are broken: {_ALL}"]
+    if all(block.is_whole for block in blocks):
+        return lines, []
+    shown = sum(block.shown for block in blocks)
+    return lines, [f"{shown} of {len(report.broken)} findings shown: {_ALL}"]
 
 
 def _everything(report: Report, places: Places) -> Iterator[str]:

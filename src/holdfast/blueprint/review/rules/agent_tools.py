@@ -7,6 +7,7 @@ from holdfast.blueprint.review.dependence import fact_of
 from holdfast.blueprint.review.evidence import EvidenceKind, Seen
 from holdfast.blueprint.review.judging import seen_over
 from holdfast.blueprint.review.rule import (
+    TOLD_MAX,
     Case,
     Judgement,
     Rule,
@@ -16,7 +17,7 @@ from holdfast.blueprint.review.rule import (
 )
 from holdfast.core import NodeId
 
-UNDECLARED_TOLD_MAX = 50
+STRANGERS_MAX = 50
 _OBSERVED = (EvidenceKind.TRACES, EvidenceKind.CALLS)
 
 
@@ -30,7 +31,7 @@ def _undeclared(case: Case) -> Iterator[Judgement]:
             yield undecided("", "nodes", missing=tuple(kind.value for kind in _OBSERVED))
         return
     strangers = sorted({name for seen in given for name in seen.strangers})
-    for name in strangers[:UNDECLARED_TOLD_MAX]:
+    for name in strangers[:STRANGERS_MAX]:
         yield broken(
             "",
             "nodes",
@@ -65,12 +66,17 @@ def _tools_declared(node: Node, called: list[str]) -> Judgement:
             node.id,
             at,
             what=f"tools of `{node.id}` were called that it is not declared to offer: "
-            f"{', '.join(strange[:UNDECLARED_TOLD_MAX])}",
+            f"{_listed(strange)}",
             fix="look at what they do; then declare them, or leave them out of `tools.allow`",
         )
     if declared is None and not node.tools.rules:
         return undecided(node.id, at, missing=(at,))
     return holds(node.id, at)
+
+
+def _listed(names: list[str]) -> str:
+    told = ", ".join(names[:TOLD_MAX])
+    return f"{told} and {len(names) - TOLD_MAX} more" if len(names) > TOLD_MAX else told
 
 
 def _definitions(case: Case) -> Iterator[Judgement]:
@@ -82,7 +88,7 @@ def _definitions(case: Case) -> Iterator[Judgement]:
 def _defined(case: Case, node: Node) -> Judgement:
     at = fact_of(node.id, "tools")
     approved = {tool.name: tool.digest for tool in node.facts.tools or ()}
-    seen = dict(_digests_seen(case, node))
+    seen = _digests_seen(case, node)
     changed = sorted(
         name
         for name, digests in seen.items()
@@ -104,14 +110,14 @@ def _defined(case: Case, node: Node) -> Judgement:
     return undecided(node.id, at, missing=tuple(kind.value for kind in _OBSERVED))
 
 
-def _digests_seen(case: Case, node: Node) -> Iterator[tuple[str, set[str]]]:
+def _digests_seen(case: Case, node: Node) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for edge in case.system.entering[node.id]:
-        for each in seen_over(case, edge):
-            for name, digest in each.tools.items():
-                if digest is not None:
-                    found.setdefault(name, set()).add(digest)
-    yield from found.items()
+    seen = (each for edge in case.system.entering[node.id] for each in seen_over(case, edge))
+    for each in seen:
+        for name, digest in each.tools.items():
+            if digest is not None:
+                found.setdefault(name, set()).add(digest)
+    return found
 
 
 RULES: tuple[Rule, ...] = (

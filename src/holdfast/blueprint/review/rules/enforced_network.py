@@ -7,6 +7,7 @@ from holdfast.blueprint import NodeKind
 from holdfast.blueprint.graph import Edge, EdgeKind, System
 from holdfast.blueprint.review.evidence import EvidenceKind, Workload, Workloads
 from holdfast.blueprint.review.rule import (
+    TOLD_MAX,
     Case,
     Judgement,
     Rule,
@@ -16,7 +17,6 @@ from holdfast.blueprint.review.rule import (
 )
 from holdfast.core import NodeId
 
-TOLD_MAX = 5
 _RUN = frozenset(
     {NodeKind.AGENT, NodeKind.MODEL, NodeKind.TOOL, NodeKind.SERVICE, NodeKind.GUARD,
      NodeKind.STORE, NodeKind.OTHER}

@@ -35,7 +35,7 @@ def _loose(case: Case) -> Iterator[Judgement]:
         left = _placeholder(text for text in texts if text)
         if left is not None:
             yield _unfinished(node.id, at, left)
-        elif node.id in linked:
+        elif node.id in linked or len(system.nodes) == 1:
             yield holds(node.id, at)
         elif node.id in open_:
             yield undecided(node.id, at, missing=tuple(open_[node.id]))
@@ -53,7 +53,7 @@ def _loose(case: Case) -> Iterator[Judgement]:
 def _linked(system: System) -> tuple[set[NodeId], dict[NodeId, list[str]]]:
     """Nodes that a relationship names, and nodes that only an open decision may bring in."""
     linked: set[NodeId] = set()
-    open_: dict[NodeId, list[str]] = {}
+    open_: dict[NodeId, set[str]] = {}
     for relationship in system.blueprint.relationships:
         match relationship.link:
             case Connects(source=source, destination=destination):
@@ -61,12 +61,11 @@ def _linked(system: System) -> tuple[set[NodeId], dict[NodeId, list[str]]]:
             case Interacts(actor=first, nodes=nodes):
                 linked.update((first, *nodes))
             case Options(choices=choices):
-                for choice in choices:
-                    for name in choice.nodes:
-                        open_.setdefault(name, []).append(f"relationships.{relationship.id}")
+                for name in (name for choice in choices for name in choice.nodes):
+                    open_.setdefault(name, set()).add(f"relationships.{relationship.id}")
             case link:
                 linked.update((link.container, *link.nodes))
-    return linked, {name: list(dict.fromkeys(places)) for name, places in open_.items()}
+    return linked, {name: sorted(places) for name, places in open_.items()}
 
 
 def _placeholder(texts: Iterable[str]) -> str | None:

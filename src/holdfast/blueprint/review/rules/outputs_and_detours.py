@@ -28,7 +28,7 @@ from holdfast.blueprint.review.rule import (
 from holdfast.core import NodeId, RelationshipId
 
 _VALIDATING = ("output", "tool-call")
-_WRITTEN = {"code": "code", "sql": "SQL", "shell": "commands", "browser": "pages"}
+_WRITTEN = {"sql": "SQL", "shell": "commands", "browser": "pages"}
 _CARING = frozenset({"administer", "deploy", "audit", "restore"})
 """Purposes of those who look after a thing, and do not use it."""
 _SECRET = DATA_CLASSES.index("secret")
@@ -103,7 +103,7 @@ def _run(node: Node, runs: Known, answers: Spread) -> Iterator[Judgement]:
         yield undecided(node.id, at, missing=answers.missing_on(node.id))
     else:
         way = answers.nodes_to(node.id)
-        what = _WRITTEN[node.facts.executes or "code"]
+        what = _WRITTEN.get(node.facts.executes or "", "code")
         yield broken(
             node.id,
             at,

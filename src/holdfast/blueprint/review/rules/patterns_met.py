@@ -7,28 +7,25 @@ from holdfast.blueprint.review.documents import UnreadableDocumentError, misfits
 from holdfast.blueprint.review.evidence import EvidenceKind
 from holdfast.blueprint.review.rule import Case, Judgement, Rule, broken, holds, undecided
 
-PATTERN = "required-pattern"
-DETAIL = "detailed-architecture"
-"""Keys of a node's metadata: the two fields of CALM's ``details``."""
-
 
 def _unmet(case: Case) -> Iterator[Judgement]:
     for node in case.system.nodes.values():
-        if node.labels.get(PATTERN):
-            yield _met(case, node)
+        if node.details.required_pattern is not None:
+            yield _met(case, node, promised=node.details.required_pattern)
 
 
-def _met(case: Case, node: Node) -> Judgement:
-    at = f"nodes.{node.id}.metadata"
-    if not node.labels.get(DETAIL):
+def _met(case: Case, node: Node, *, promised: str) -> Judgement:
+    at = f"nodes.{node.id}.details"
+    drawn = node.details.detailed_architecture
+    if drawn is None:
         return broken(
             node.id,
             at,
-            what=f"`{node.id}` must meet {node.labels[PATTERN]}, and has no detailed architecture",
-            fix=f"draw it, and name it under `metadata.{DETAIL}`",
+            what=f"`{node.id}` must meet {promised}, and has no detailed architecture",
+            fix="draw it, and name it under `details.detailed-architecture`",
         )
     documents = case.evidence.documents or {}
-    pattern, detail = (documents.get(str(node.labels[key])) for key in (PATTERN, DETAIL))
+    pattern, detail = documents.get(promised), documents.get(drawn)
     if pattern is None or detail is None:
         return undecided(node.id, at, missing=(EvidenceKind.DOCUMENTS.value,))
     try:

@@ -11,6 +11,7 @@ from holdfast.blueprint.graph import Edge, System
 from holdfast.blueprint.review.dependence import Dependence, fact_of, flow_fact
 from holdfast.blueprint.review.losses import Losses
 from holdfast.blueprint.review.rule import (
+    TOLD_MAX,
     Case,
     Judgement,
     Patch,
@@ -23,9 +24,6 @@ from holdfast.core import NodeId
 
 NODES_MIN = 8
 """Of fewer nodes a share says nothing: the last of three is a third."""
-TOLD_MAX = 5
-"""So many names stand in one sentence."""
-MISSING_TOLD_MAX = 10
 MANY = 100
 """So many copies are offered in one finding."""
 COPIES_OFFERED = 2
@@ -54,7 +52,7 @@ def _end(case: Case, flow: Flow, importance: Importance | None) -> Judgement:
             "fallback",
             patches=tuple(_doubled(case.system, losses.names(ending & losses.sure, most=MANY))),
         )
-    unknown = losses.names(ending & ~losses.sure, most=MISSING_TOLD_MAX)
+    unknown = losses.names(ending & ~losses.sure, most=TOLD_MAX)
     if sure or unknown:
         replicas = tuple(fact_of(fault, "replicas") for fault in unknown)
         return undecided(flow.id, at, missing=(*unsaid, *replicas) or (at,))

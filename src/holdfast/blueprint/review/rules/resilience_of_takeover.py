@@ -2,8 +2,9 @@
 
 The radius is that of ``holdfast.blueprint.blast``: nodes that are controlled, reached, read, written,
 steered or stopped by whoever has taken over one agent, one tool or one credential. It takes a
-relationship of unknown effect for one that writes; where only that makes it too large, it is not
-decided, nor where looking would take too long (``EDGES_TWICE_MAX``, ``EDGES_MAX``).
+relationship of unknown effect for one that writes, and over which content passes; where only that
+makes it too large, it is not decided, nor where looking would take too long (``EDGES_TWICE_MAX``,
+``EDGES_MAX``).
 """
 
 from collections.abc import Iterator
@@ -14,14 +15,15 @@ from holdfast.blueprint import NodeKind, Relationship
 from holdfast.blueprint.blast import Threats, single_takeovers
 from holdfast.blueprint.graph import System
 from holdfast.blueprint.review.dependence import edge_fact, fact_of
-from holdfast.blueprint.review.rule import Case, Judgement, Rule, broken, holds, undecided
+from holdfast.blueprint.review.rule import TOLD_MAX, Case, Judgement, Rule, broken, holds, undecided
 from holdfast.core import NodeId
 
 NODES_MIN = 10
 """Of fewer nodes a share says nothing: an agent with its model and two tools is four."""
 TAKEN = frozenset({NodeKind.AGENT, NodeKind.TOOL})
 CREDENTIAL = "credential:"
-MISSING_TOLD_MAX = 5
+LOOKING = "audit"
+"""A purpose over which no content passes that others act on."""
 EDGES_TWICE_MAX = 2_000
 """Of more, what hangs on effects that nobody has told is not looked into a second time."""
 EDGES_MAX = 6_000
@@ -66,7 +68,8 @@ def _wide(system: System, entries: tuple[str, ...], most: float) -> dict[str, fl
 
 
 def _mild(system: System) -> System:
-    """The system as it would be if every effect that nobody has told were no more than reading."""
+    """The system as it would be if every relationship of which nobody has told what it does were
+    for nothing but looking."""
     relationships = tuple(_milder(system, each) for each in system.blueprint.relationships)
     return System(replace(system.blueprint, relationships=relationships))
 
@@ -77,7 +80,8 @@ def _milder(system: System, relationship: Relationship) -> Relationship:
         return relationship
     if any(_says_effect(system, edge.destination) for edge in edges):
         return relationship
-    facts = relationship.facts.model_copy(update={"effect": "read"})
+    purpose = relationship.facts.purpose or LOOKING
+    facts = relationship.facts.model_copy(update={"effect": "read", "purpose": purpose})
     return replace(relationship, facts=facts)
 
 
@@ -107,12 +111,12 @@ def _silent(system: System) -> tuple[str, ...]:
         for edge in system.edges
         if edge.facts.effect is None and not _says_effect(system, edge.destination)
     )
-    return tuple(islice(unsaid, MISSING_TOLD_MAX))
+    return tuple(islice(unsaid, TOLD_MAX))
 
 
 def _perhaps(case: Case, entry: str, *, share: float, silent: tuple[str, ...]) -> Judgement:
     subject, at = _place(case.system, entry)
-    said = f"{share:.0%} if every effect that nobody has told is a write"
+    said = f"{share:.0%} if every relationship of which nobody has told the effect is used to write"
     return undecided(subject, at, missing=silent, what=said)
 
 

@@ -10,6 +10,7 @@ from holdfast.blueprint.review.knowledge import (
     PEOPLE,
 )
 from holdfast.blueprint.review.rule import (
+    TOLD_MAX,
     Case,
     Judgement,
     Rule,
@@ -18,8 +19,6 @@ from holdfast.blueprint.review.rule import (
     undecided,
 )
 from holdfast.core import NodeId
-
-UNKNOWN_TOLD_MAX = 5
 
 
 def _runtimes(case: Case) -> Iterator[Judgement]:
@@ -50,7 +49,7 @@ def _mixed(subject: NodeId, nodes: list[Node]) -> Judgement:
         )
     missing = [fact_of(node.id, "trust") for node in nodes if node.facts.trust is None]
     if missing:
-        return undecided(subject, at, missing=tuple(missing[:UNKNOWN_TOLD_MAX]))
+        return undecided(subject, at, missing=tuple(missing[:TOLD_MAX]))
     return holds(subject, at)
 
 

@@ -23,6 +23,7 @@ from holdfast.blueprint.review.knowledge import (
     rank,
 )
 from holdfast.blueprint.review.rule import (
+    TOLD_MAX,
     Case,
     Judgement,
     Patch,
@@ -34,7 +35,6 @@ from holdfast.blueprint.review.rule import (
 
 FRONT = re.compile(r"(^|-)(api-)?(gateway|waf|ingress|load-?balancer|reverse-proxy|cdn)(-|$)")
 """Names of what is made to be reached from outside, where no type says it."""
-UNKNOWN_TOLD_MAX = 5
 RUNNING = frozenset(set(NodeKind) - PEOPLE - {NodeKind.NETWORK, NodeKind.SYSTEM})
 
 
@@ -205,16 +205,16 @@ def _neighboured(node: Node, name: str | None, zone: _Zone, nowhere: list[Node])
     if name is None:
         lacking = [at] if is_sensitive(node) else [fact_of(node.id, "data"), at]
         return undecided(node.id, at, missing=tuple(lacking))
-    some = islice(nowhere, UNKNOWN_TOLD_MAX)
-    unsure = [fact_of(each.id, "exposed") for each in islice(zone.unsure, UNKNOWN_TOLD_MAX)]
+    some = islice(nowhere, TOLD_MAX)
+    unsure = [fact_of(each.id, "exposed") for each in islice(zone.unsure, TOLD_MAX)]
     unsure += [fact_of(each.id, "zone") for each in some]
     exposed = zone.exposed
     if is_sensitive(node) is None and (exposed or unsure):
         return undecided(node.id, at, missing=(fact_of(node.id, "data"),))
     if not exposed:
-        missing = tuple(unsure[:UNKNOWN_TOLD_MAX])
+        missing = tuple(unsure[:TOLD_MAX])
         return undecided(node.id, at, missing=missing) if missing else holds(node.id, at)
-    names = ", ".join(f"`{each.id}`" for each in exposed[:UNKNOWN_TOLD_MAX])
+    names = ", ".join(f"`{each.id}`" for each in exposed[:TOLD_MAX])
     return broken(
         node.id,
         at,

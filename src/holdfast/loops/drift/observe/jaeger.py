@@ -64,7 +64,7 @@ def read_jaeger(data: bytes, *, p: float = 1.0) -> list[Span]:
     """The spans of one answer of the API; ``TracesError`` when it is none."""
     try:
         answer = _DECODER.decode(data)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise TracesError(
             f"this is no trace in Jaeger's JSON: {str(error)[:200]}",
             fix="save the answer of /api/traces as it comes",

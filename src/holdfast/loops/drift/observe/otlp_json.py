@@ -79,7 +79,7 @@ def read_otlp_json(data: bytes | memoryview, *, p: float = 1.0) -> list[Span]:
     try:
         traces = _DECODER.decode(data)
         return [span for each in traces.resource_spans for span in _spans(each, p)]
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise TracesError(
             f"this is no OTLP message in JSON: {str(error)[:200]}",
             fix="send an ExportTraceServiceRequest, or a file of the collector's file exporter",

@@ -33,21 +33,22 @@ NAMES: Mapping[str, str] = MappingProxyType(
 )
 NEEDS: Mapping[str, str] = MappingProxyType(
     {
-        "O1": "changes that name the incident they were made for; no record of them has that yet",
-        "O2": "manifests of two environments",
-        "O3": "runbooks",
-        "O4": "traces or records of several weeks",
-        "O5": "earlier versions of the blueprint, with their dates",
-        "O6": "the history of alert rules",
-        "O7": "records of changes that say whether the pipeline made them",
-        "O8": "traces or records of several weeks",
-        "O9": "earlier versions of the blueprint, with their dates",
-        "O10": "the gateway's records, with approvals among them",
-        "O11": "traces or records of several weeks",
-        "O12": "dated evidence of controls",
-        "O13": "records of changes that say who made them",
+        "O1": "changes that name the incident they were made for, which no option reads",
+        "O2": "the manifests of two environments, where one is read",
+        "O3": "runbooks and what they refer to, which no option reads",
+        "O4": "traces or records of several weeks: --traces, --data",
+        "O5": "the blueprint as it was, with the day: --earlier",
+        "O6": "the history of alert rules and of their mutings, which no option reads",
+        "O7": "changes that say whether the pipeline made them: --changes",
+        "O8": "traces or records of several weeks: --traces, --data",
+        "O9": "the blueprint as it was, with the day: --earlier",
+        "O10": "the gateway's records, with approvals among them: --data",
+        "O11": "traces or records of several weeks: --traces, --data",
+        "O12": "evidence of controls, with its day and how long it counts: --controls",
+        "O13": "changes that say who made them: --changes",
     }
 )
+"""What a signal needs. Those that nothing can be given for say so: they are not silent passes."""
 _DAY_US = 86_400_000_000
 
 

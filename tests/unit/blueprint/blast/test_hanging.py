@@ -1,0 +1,180 @@
+"""What happens when a part takes calls and never answers."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holdfast.blueprint.blast import Assumptions, Equations, State, impact
+from holdfast.blueprint.graph import System
+
+DOWN, SLOW, DEGRADED, UP = State.DOWN, State.SLOW, State.DEGRADED, State.UP
+
+
+def link(source, destination, *, facts="", controls=""):
+    return (
+        f"id: {source}-{destination}, connects: [{source}, {destination}], "
+        f"facts: {{{facts}}}, controls: {{{controls}}}"
+    )
+
+
+def upstream(port, controls="", kind=""):
+    return f'{kind};controls: {{upstream: {{url: "http://127.0.0.1:{port}/v1"}}, {controls}}}'
+
+
+TIMES = "timeouts: {first_byte_s: 10, total_s: 30}"
+
+
+def state(system, name, fault, **more):
+    return impact(system, [fault], how="hangs", **more).states.get(name, UP)
+
+
+@pytest.mark.parametrize(
+    ("facts", "stops", "hangs"),
+    [
+        ("", DOWN, DOWN),
+        ("strength: soft", DEGRADED, SLOW),
+        ("strength: optional", DEGRADED, SLOW),
+        ("strength: async", DEGRADED, DEGRADED),
+        ("strength: async, buffer_hours: 2", UP, UP),
+        ("purpose: stop", UP, UP),
+    ],
+)
+def test_who_waits_for_what_hangs_is_late_and_who_does_not_wait_is_not(build, facts, stops, hangs):
+    system = build({"a": "", "b": upstream(1, TIMES)}, [link("a", "b", facts=facts)])
+    assert impact(system, ["b"]).states.get("a", UP) is stops
+    assert state(system, "a", "b") is hangs
+
+
+def test_a_short_wait_is_not_slow(build):
+    system = build(
+        {"a": "", "b": upstream(1, "timeouts: {first_byte_s: 1}")},
+        [link("a", "b", facts="strength: soft")],
+    )
+    assert state(system, "a", "b") is DEGRADED
+    assert state(system, "a", "b", assumptions=Assumptions(slow_s=1)) is SLOW
+
+
+def test_whose_callers_have_less_patience_than_itself_is_down_to_them(build):
+    def case(timeout):
+        return build(
+            {"a": "", "b": "", "c": ""},
+            [link("a", "b", facts=f"timeout_s: {timeout}"),
+             link("b", "c", facts="strength: soft, timeout_s: 10")],
+        )  # fmt: skip
+
+    assert state(case(20), "b", "c") is SLOW
+    assert state(case(20), "a", "c") is SLOW
+    assert state(case(10), "b", "c") is DOWN
+    assert state(case(10), "a", "c") is DOWN
+
+
+def test_without_a_timeout_one_waits_for_ever_and_it_is_said(build):
+    system = build({"a": "", "b": ""}, [link("a", "b", facts="strength: soft")])
+    fallen = impact(system, ["b"], how="hangs")
+    assert fallen.states["a"] is SLOW
+    assert any("1 of 1 calls" in text and "for ever" in text for text in fallen.assumed)
+    assert fallen.how == "hangs"
+
+
+def test_a_health_check_or_many_calls_make_of_what_hangs_what_is_gone(build):
+    def case(controls="", rate=0):
+        facts = f"strength: soft, calls_per_hour: {rate}"
+        return build({"a": "", "b": upstream(1, controls)}, [link("a", "b", facts=facts)])
+
+    assert state(case(), "a", "b") is SLOW
+    assert state(case("health: {path: /health}"), "a", "b") is DEGRADED
+    brief = Assumptions(outage_s=10)
+    assert state(case("health: {path: /health}"), "a", "b", assumptions=brief) is SLOW
+    assert state(case(rate=3600), "a", "b") is SLOW, "one call a second: most of them are probes"
+    assert state(case(rate=20 * 3600), "a", "b") is DEGRADED, "one in eleven"
+
+
+def test_one_member_that_hangs_makes_a_group_slow_though_one_that_stops_is_not_missed(build):
+    def case(controls=""):
+        nodes = {"a": "", "m": ""} | {f"m{n}": upstream(n, controls) for n in (1, 2)}
+        return build(nodes, ["id: g, composed-of: {container: m, nodes: [m1, m2]}", link("a", "m")])
+
+    assert "a" not in impact(case(), ["m1"]).states
+    assert state(case(), "a", "m1") is SLOW
+    assert state(case(), "m", "m1") is SLOW
+    assert state(case("health: {path: /health}"), "a", "m1") is UP
+    both = impact(case(), ["m1", "m2"], how="hangs")
+    assert both.states["a"] is DOWN
+
+
+def test_a_caller_in_the_zone_of_the_member_that_is_well_does_not_meet_the_other(build):
+    nodes = {"a": "", "b": "", "m": "", "z": "network", "y": "network"}
+    nodes |= {f"m{n}": upstream(n) for n in (1, 2)}
+    links = ["id: g, composed-of: {container: m, nodes: [m1, m2]}", link("a", "m"), link("b", "m"),
+             "id: z1, deployed-in: {container: z, nodes: [a, m1]}",
+             "id: y1, deployed-in: {container: y, nodes: [b, m2]}"]  # fmt: skip
+    system = build(nodes, links)
+    assert state(system, "a", "m2") is UP
+    assert state(system, "b", "m2") is SLOW
+    assert state(system, "m", "m2") is SLOW
+
+
+def test_what_runs_in_what_hangs_hangs(build):
+    system = build(
+        {"a": "", "b": upstream(1), "z": "network"},
+        [link("a", "b", facts="strength: soft"), "id: d, deployed-in: {container: z, nodes: [b]}"],
+    )
+    assert state(system, "b", "z") is DOWN
+    fallen = impact(system, ["z"], how="hangs")
+    assert fallen.states["a"] is SLOW
+    assert [hop.cause for hop in fallen.way("a")] == ["b", "z"]
+
+
+def test_a_fallback_serves_most_calls_but_those_that_try_the_first_are_late(build):
+    system = build(
+        {"a": "", "b": upstream(1), "c": upstream(2)},
+        [link("a", "b", controls="fallback: {to: [c]}"), link("a", "c")],
+    )
+    assert impact(system, ["b"]).states["a"] is DEGRADED
+    assert state(system, "a", "b") is SLOW
+    assert impact(system, ["b", "c"], how="hangs").states["a"] is DOWN
+
+
+def test_calls_that_hang_take_the_room_of_the_callers_other_calls(build):
+    def case(calls):
+        nodes = {"a": f";controls: {{bulkhead: {{calls: {calls}}}}}", "b": "", "c": upstream(1)}
+        facts = "strength: async, timeout_s: 36, calls_per_hour: 1000"
+        return build(nodes, [link("a", "b", facts=facts), link("a", "c")])
+
+    assert state(case(11), "a", "b") is DEGRADED  # L = 1000/h * 36 s = 10
+    assert state(case(9), "a", "b") is DOWN
+
+
+def test_waits_in_a_circle_of_calls_come_to_an_end(build):
+    system = build(
+        {"a": "", "b": "", "c": ""},
+        [link("a", "b", facts="strength: soft, timeout_s: 1000"),
+         link("b", "a", facts="strength: soft"), link("b", "c", facts="strength: soft, timeout_s: 1")],
+    )  # fmt: skip
+    found = impact(system, ["c"], how="hangs", assumptions=Assumptions(slow_s=1)).states
+    assert found["a"] is SLOW
+    assert found["b"] in (SLOW, DOWN)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(2, 7))
+def test_hanging_is_never_better_than_stopping_and_two_faults_never_better_than_one(
+    build, draw, count
+):
+    names = [f"n{number}" for number in range(count)]
+    nodes = {n: draw.choice(["", upstream(i + 1, TIMES)]) for i, n in enumerate(names)}
+    strengths = ["", "strength: soft", "strength: optional", "strength: async", "timeout_s: 5"]
+    links = [
+        link(one, other, facts=draw.choice(strengths))
+        for one in names for other in names
+        if one != other and draw.random() < 0.3
+    ]  # fmt: skip
+    system: System = build(nodes, links)
+    equations = Equations(system, Assumptions())
+    one, other = draw.choice(names), draw.choice(names)
+    stops = impact(system, [one], equations=equations).states
+    hangs = impact(system, [one], equations=equations, how="hangs").states
+    both = impact(system, [one, other], equations=equations, how="hangs").states
+    for name in names:
+        assert hangs.get(name, UP) <= stops.get(name, UP)
+        assert both.get(name, UP) <= hangs.get(name, UP)
