@@ -186,7 +186,7 @@ class _Walk:
                 break
         wait_s, stall_s = min(wait_s, limits.total_s), min(stall_s, limits.total_s)
         in_flight = 0.0
-        if limits.per_s:
+        if limits.is_carried and limits.per_s:
             in_flight = limits.per_s * wait_s + min(limits.per_s, limits.probes_per_s) * stall_s
         state = state_of(bounded(need, forced(state, 1)), 0)
         if first.facts.strength == "async":

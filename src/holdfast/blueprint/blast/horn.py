@@ -86,9 +86,8 @@ class Program:
         while changed:
             for here in order:
                 holds = found[here]
-                if holds:
-                    for there in steps[here]:
-                        found[there] |= holds
+                for there in steps[here] if holds else ():
+                    found[there] |= holds
             changed = _joined(joins, found)
         return {fact: found[number] for fact, number in group.items()}
 

@@ -169,11 +169,10 @@ def _below(equations: Equations, root: int) -> tuple[int, ...]:
     seen = {root: None}
     waiting = [root]
     while waiting:
-        for need in equations.needs[waiting.pop()]:
-            if need.bound is Bound.AT_WORST_DEGRADED:
-                continue
-            for option in need.options:
-                if option.part not in seen:
-                    seen[option.part] = None
-                    waiting.append(option.part)
+        needs = equations.needs[waiting.pop()]
+        binding = (need for need in needs if need.bound is not Bound.AT_WORST_DEGRADED)
+        options = dict.fromkeys(option.part for need in binding for option in need.options)
+        fresh = {part: None for part in options if part not in seen}
+        seen |= fresh
+        waiting.extend(fresh)
     return tuple(seen)
