@@ -17,6 +17,8 @@ from results import write_docs
 from holdfast.testing.falling import KINDS, Measured, Score, measure, scored
 
 PAGE = Path(__file__).parents[2] / "docs/architecture/blast-measured.md"
+FIRST = 21
+"""The equations were worked out with the seeds 1 to 8 and 11 to 18 in view; these were not looked at."""
 MARKS = ("<!-- predicted: begin -->", "<!-- predicted: end -->")
 
 
@@ -25,8 +27,9 @@ def main() -> None:
     head = "injected | failures | pairs worse | precision | recall | same state"
     head += " | all callers: precision | recall"
     lines = [f"| {head} |", "|---" * 8 + "|"]
+    seeds = range(options.first, options.first + options.seeds)
     for kind in KINDS:
-        found = [each for seed in range(1, options.seeds + 1) for each in measure(seed, kind=kind)]
+        found = [each for seed in seeds for each in measure(seed, kind=kind)]
         lines.append(_row(kind, found))
         print(lines[-1], flush=True)
     text = "\n".join(lines)
@@ -84,6 +87,7 @@ def _rates(pairs: Iterable[tuple[bool, bool]]) -> tuple[float, float]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=8, help="systems drawn, for each kind")
+    parser.add_argument("--first", type=int, default=FIRST, help=f"the first seed ({FIRST})")
     parser.add_argument("--no-example", action="store_true", help="only the simulator")
     parser.add_argument("--write-docs", action="store_true", help=f"renew {PAGE.name}")
     return parser.parse_args()

@@ -96,7 +96,9 @@ def main() -> None:
     lines = ["| parts | survives 1 | survives 2 | survives 3 |", "|---|---|---|---|"]
     for count in (100, 400, 800):
         system = layered(count)
-        cells = [timed(lambda k=k, system=system: survives(system, "f", faults=k)) for k in (1, 2, 3)]
+        cells = [
+            timed(lambda k=k, system=system: survives(system, "f", faults=k)) for k in (1, 2, 3)
+        ]
         lines.append(f"| {len(system.nodes)} | " + " | ".join(cells) + " |")
     lines += ["", "| workloads | everything permitted is declared |", "|---|---|"]
     for count in (50, 100, 200, 400):

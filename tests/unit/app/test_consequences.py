@@ -50,6 +50,16 @@ def test_blast_as_json_has_states_facts_and_the_containment(file):
     assert found["cut_sets"] == {"f": [["web"], ["agent"]]}
 
 
+def test_blast_says_what_hangs_with_what_was_assumed(file):
+    done = run("blast", "web", file, "--failure", "--how", "hangs")
+    assert done.exit_code == 0, done.output
+    assert "When web hangs:" in done.output
+    assert "say no timeout_s: taken as waiting for ever" in done.output
+    found = json.loads(run("blast", "web", file, "--failure", "--how", "hangs", "--json").output)
+    assert found["failure"]["how"] == "hangs"
+    assert found["failure"]["states"]["agent"] == "down"
+
+
 def test_a_part_that_is_not_there_is_a_clear_error(file):
     done = run("blast", "wep", file)
     assert done.exit_code == 1

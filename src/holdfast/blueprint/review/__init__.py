@@ -19,9 +19,9 @@ from holdfast.blueprint.review.evidence import (
     Workloads,
 )
 from holdfast.blueprint.review.findings import Finding, Report, RuleResult
-from holdfast.blueprint.review.fixing import Fix, LeftOut, difference, fix_of
+from holdfast.blueprint.review.fixing.patching import patched
+from holdfast.blueprint.review.fixing.proposing import Fix, LeftOut, difference, fix_of
 from holdfast.blueprint.review.packs import Pack, read_pack
-from holdfast.blueprint.review.patching import patched
 from holdfast.blueprint.review.places import settled_steps, steps_to
 from holdfast.blueprint.review.rule import (
     SEVERITIES,

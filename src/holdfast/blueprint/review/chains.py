@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from holdfast.blueprint.graph import Edge, cycles
-from holdfast.blueprint.review.dependence import Dependence
+from holdfast.blueprint.review.knowledge.dependence import Dependence
 from holdfast.blueprint.review.rule import TOLD_MAX
 from holdfast.core import NodeId
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from holdfast.blueprint import Budget, Node, NodeKind
 from holdfast.blueprint.graph import Edge
-from holdfast.blueprint.review.dependence import Dependence, rank
+from holdfast.blueprint.review.knowledge.dependence import Dependence, rank
 from holdfast.blueprint.review.rule import Case, Patch
 from holdfast.core import NodeId
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from holdfast.blueprint import ReviewLimitsForm
 from holdfast.blueprint.graph import System
 from holdfast.blueprint.review.evidence import Evidence, EvidenceKind
-from holdfast.blueprint.review.knowledge import Knowledge
+from holdfast.blueprint.review.knowledge.known import Knowledge
 
 RuleSeverity: TypeAlias = Literal["low", "medium", "high", "critical"]
 SEVERITIES: tuple[RuleSeverity, ...] = ("low", "medium", "high", "critical")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from holdfast.blueprint import load
 from holdfast.blueprint.blast import State, single_failures
 from holdfast.blueprint.graph import System
-from holdfast.blueprint.review.losses import Losses, is_single
+from holdfast.blueprint.review.knowledge.losses import Losses, is_single
 
 NAMES = tuple("abcdefgh")
 STRENGTHS = (None, "hard", "soft", "async", "optional")

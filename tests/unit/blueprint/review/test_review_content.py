@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from holdfast.blueprint import load
 from holdfast.blueprint.graph import System
-from holdfast.blueprint.review.content import Known
-from holdfast.blueprint.review.knowledge import Knowledge, checks, gives_foreign_words
-from holdfast.blueprint.review.leaning import Leaning
+from holdfast.blueprint.review.knowledge.content import Known
+from holdfast.blueprint.review.knowledge.known import Knowledge, checks, gives_foreign_words
+from holdfast.blueprint.review.knowledge.leaning import Leaning
 
 TYPES = ("service", "ai:agent", "ai:guardrail", "database", "actor", "ai:tool")
 KNOWN = ("null", "true", "false")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from holdfast.blueprint import read_yaml
 from holdfast.blueprint.review import Patch, PatchError, difference, patched
-from holdfast.blueprint.review.differing import same
-from holdfast.blueprint.review.fixing import text_with
+from holdfast.blueprint.review.fixing.differing import same
+from holdfast.blueprint.review.fixing.proposing import text_with
 
 TEXT = """\
 # top

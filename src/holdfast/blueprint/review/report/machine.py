@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from holdfast.blueprint import LEVELS, Plain
 from holdfast.blueprint.review.findings import Finding, Report, RuleResult
-from holdfast.blueprint.review.patching import plain_of
+from holdfast.blueprint.review.fixing.patching import plain_of
 from holdfast.blueprint.review.patterns import PatternReport
 from holdfast.blueprint.review.report.places import Places
 from holdfast.blueprint.review.report.terminal import counted

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 
 from holdfast.blueprint import Node
 from holdfast.blueprint.graph import EdgeKind, System
-from holdfast.blueprint.review.dependence import edge_fact, fact_of
 from holdfast.blueprint.review.evidence import EvidenceKind
-from holdfast.blueprint.review.knowledge import HUMAN
+from holdfast.blueprint.review.knowledge.dependence import edge_fact, fact_of
+from holdfast.blueprint.review.knowledge.known import HUMAN
 from holdfast.blueprint.review.rule import (
     Case,
     Judgement,

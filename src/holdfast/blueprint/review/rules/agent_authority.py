@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 
 from holdfast.blueprint import DATA_CLASSES, EFFECTS, Node, NodeKind
 from holdfast.blueprint.graph import Edge, EdgeKind
-from holdfast.blueprint.review.content import PASSING, Known
-from holdfast.blueprint.review.dependence import edge_fact, fact_of
-from holdfast.blueprint.review.effects import NONE, is_irreversible
-from holdfast.blueprint.review.knowledge import (
+from holdfast.blueprint.review.knowledge.content import PASSING, Known
+from holdfast.blueprint.review.knowledge.dependence import edge_fact, fact_of
+from holdfast.blueprint.review.knowledge.effects import NONE, is_irreversible
+from holdfast.blueprint.review.knowledge.known import (
     MEMORY,
     NOT_ACTED_ON,
     TEMPLATE,

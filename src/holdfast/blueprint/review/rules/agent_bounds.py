@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 
 from holdfast.blueprint import Budget, Node, NodeKind
 from holdfast.blueprint.graph import EdgeKind, System, cycles
-from holdfast.blueprint.review.content import PASSING
-from holdfast.blueprint.review.dependence import fact_of
 from holdfast.blueprint.review.evidence import EvidenceKind
-from holdfast.blueprint.review.knowledge import GATEWAY, Knowledge, is_guard
-from holdfast.blueprint.review.leaning import Leaning
+from holdfast.blueprint.review.knowledge.content import PASSING
+from holdfast.blueprint.review.knowledge.dependence import fact_of
+from holdfast.blueprint.review.knowledge.known import GATEWAY, Knowledge, is_guard
+from holdfast.blueprint.review.knowledge.leaning import Leaning
 from holdfast.blueprint.review.rule import (
     Case,
     Judgement,

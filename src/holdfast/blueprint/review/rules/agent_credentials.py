@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 
 from holdfast.blueprint import Node, NodeKind
 from holdfast.blueprint.graph import Edge
-from holdfast.blueprint.review.dependence import edge_fact, fact_of
 from holdfast.blueprint.review.evidence import EvidenceKind, Workload
-from holdfast.blueprint.review.knowledge import NOT_ACTED_ON
+from holdfast.blueprint.review.knowledge.dependence import edge_fact, fact_of
+from holdfast.blueprint.review.knowledge.known import NOT_ACTED_ON
 from holdfast.blueprint.review.rule import (
     Case,
     Judgement,

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from holdfast.blueprint import Node, NodeKind
 from holdfast.blueprint.graph import Edge, EdgeKind
-from holdfast.blueprint.review.content import PASSING, Known
-from holdfast.blueprint.review.dependence import edge_fact, fact_of
-from holdfast.blueprint.review.effects import EXEC
 from holdfast.blueprint.review.encryption import is_encrypted, is_plain_upstream
 from holdfast.blueprint.review.evidence import EvidenceKind, Workload
 from holdfast.blueprint.review.judging import seen_over
-from holdfast.blueprint.review.knowledge import MEMORY, Knowledge
+from holdfast.blueprint.review.knowledge.content import PASSING, Known
+from holdfast.blueprint.review.knowledge.dependence import edge_fact, fact_of
+from holdfast.blueprint.review.knowledge.effects import EXEC
+from holdfast.blueprint.review.knowledge.known import MEMORY, Knowledge
 from holdfast.blueprint.review.rule import (
     Case,
     Judgement,

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from holdfast.blueprint import Node, NodeKind
-from holdfast.blueprint.review.dependence import fact_of
 from holdfast.blueprint.review.evidence import EvidenceKind, Seen
 from holdfast.blueprint.review.judging import seen_over
+from holdfast.blueprint.review.knowledge.dependence import fact_of
 from holdfast.blueprint.review.rule import (
     TOLD_MAX,
     Case,

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from holdfast.blueprint import Node
-from holdfast.blueprint.review.dependence import fact_of, models_of
 from holdfast.blueprint.review.evidence import Component, EvidenceKind
+from holdfast.blueprint.review.knowledge.dependence import fact_of, models_of
 from holdfast.blueprint.review.rule import Case, Judgement, Rule, broken, holds, undecided
 from holdfast.core import NodeId
 

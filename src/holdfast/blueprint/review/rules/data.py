@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from holdfast.blueprint import DATA_CLASSES, Node, NodeKind
 from holdfast.blueprint.graph import Edge
-from holdfast.blueprint.review.dependence import edge_fact, fact_of
 from holdfast.blueprint.review.evidence import EvidenceKind
 from holdfast.blueprint.review.judging import gravest
-from holdfast.blueprint.review.knowledge import (
+from holdfast.blueprint.review.knowledge.dependence import edge_fact, fact_of
+from holdfast.blueprint.review.knowledge.known import (
     RETRIEVAL,
     held,
     is_sensitive,

@@ -6,9 +6,9 @@ from datetime import date
 
 from holdfast.blueprint import Control, Flow, Requirement
 from holdfast.blueprint.graph import Edge, EdgeKind
-from holdfast.blueprint.review.dependence import Dependence, flow_fact
 from holdfast.blueprint.review.documents import UnreadableDocumentError, misfits
 from holdfast.blueprint.review.evidence import ControlProof, EvidenceKind, Seen, SeenEdge
+from holdfast.blueprint.review.knowledge.dependence import Dependence, flow_fact
 from holdfast.blueprint.review.rule import Case, Judgement, Rule, broken, holds, undecided
 
 SAMPLES_MIN = 4.6

@@ -5,8 +5,8 @@ from datetime import date
 
 from holdfast.blueprint import Flow, FlowFacts, Node, NodeKind
 from holdfast.blueprint.graph import System
-from holdfast.blueprint.review.dependence import fact_of, is_described
 from holdfast.blueprint.review.evidence import Change, EvidenceKind
+from holdfast.blueprint.review.knowledge.dependence import fact_of, is_described
 from holdfast.blueprint.review.rule import (
     Case,
     Judgement,

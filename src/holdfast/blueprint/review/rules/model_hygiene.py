@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from holdfast.blueprint import Choice, Connects, Flow, Interacts, Options, Relationship
 from holdfast.blueprint.graph import Edge, System
-from holdfast.blueprint.review.dependence import Dependence
+from holdfast.blueprint.review.knowledge.dependence import Dependence
 from holdfast.blueprint.review.rule import (
     Case,
     Judgement,

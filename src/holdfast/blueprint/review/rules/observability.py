@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from holdfast.blueprint import Budget, Node, NodeKind
 from holdfast.blueprint.graph import Edge, EdgeKind, System
-from holdfast.blueprint.review.dependence import Dependence, edge_fact, fact_of
+from holdfast.blueprint.review.knowledge.dependence import Dependence, edge_fact, fact_of
 from holdfast.blueprint.review.rule import (
     Case,
     Judgement,

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from holdfast.blueprint import ATTESTED_ORDER, DATA_CLASSES, Node, NodeKind
 from holdfast.blueprint.graph import Edge, EdgeKind
-from holdfast.blueprint.review.content import Known, Spread, Spreading, spread
-from holdfast.blueprint.review.dependence import edge_fact, fact_of
-from holdfast.blueprint.review.effects import EXEC
-from holdfast.blueprint.review.knowledge import (
+from holdfast.blueprint.review.knowledge.content import Known, Spread, Spreading, spread
+from holdfast.blueprint.review.knowledge.dependence import edge_fact, fact_of
+from holdfast.blueprint.review.knowledge.effects import EXEC
+from holdfast.blueprint.review.knowledge.known import (
     GATEWAY,
     HUMAN,
     PEOPLE,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from holdfast.blueprint import Node, NodeKind
-from holdfast.blueprint.review.dependence import edge_fact, fact_of
-from holdfast.blueprint.review.knowledge import (
+from holdfast.blueprint.review.knowledge.dependence import edge_fact, fact_of
+from holdfast.blueprint.review.knowledge.known import (
     MEMORY,
     RETRIEVAL,
     Knowledge,

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from holdfast.blueprint import DATA_CLASSES, Node, NodeKind
-from holdfast.blueprint.review.dependence import fact_of
 from holdfast.blueprint.review.evidence import Component, EvidenceKind
-from holdfast.blueprint.review.knowledge import (
+from holdfast.blueprint.review.knowledge.dependence import fact_of
+from holdfast.blueprint.review.knowledge.known import (
     MEMORY,
     rank,
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from holdfast.blueprint.graph import Edge, EdgeKind, cycles
 from holdfast.blueprint.review.chains import Chain, chains_of
-from holdfast.blueprint.review.dependence import Dependence, edge_fact
+from holdfast.blueprint.review.knowledge.dependence import Dependence, edge_fact
 from holdfast.blueprint.review.rule import (
     Case,
     Judgement,

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from holdfast.blueprint import Flow, Importance, Node, NodeKind
 from holdfast.blueprint.graph import Edge, System
-from holdfast.blueprint.review.dependence import Dependence, fact_of, flow_fact
-from holdfast.blueprint.review.losses import Losses
+from holdfast.blueprint.review.knowledge.dependence import Dependence, fact_of, flow_fact
+from holdfast.blueprint.review.knowledge.losses import Losses
 from holdfast.blueprint.review.rule import (
     TOLD_MAX,
     Case,

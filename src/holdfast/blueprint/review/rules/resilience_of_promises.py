@@ -5,7 +5,7 @@ from math import floor, prod
 
 from holdfast.blueprint import IMPORTANCES, Flow
 from holdfast.blueprint.graph import Edge, EdgeKind
-from holdfast.blueprint.review.dependence import Dependence, edge_fact, fact_of, flow_fact
+from holdfast.blueprint.review.knowledge.dependence import Dependence, edge_fact, fact_of, flow_fact
 from holdfast.blueprint.review.rule import (
     Case,
     Judgement,

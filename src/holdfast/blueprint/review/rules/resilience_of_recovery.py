@@ -5,8 +5,8 @@ from datetime import date
 
 from holdfast.blueprint import Node, NodeKind
 from holdfast.blueprint.graph import System, cycles
-from holdfast.blueprint.review.dependence import Dependence, edge_fact, fact_of
 from holdfast.blueprint.review.evidence import ControlProof, EvidenceKind
+from holdfast.blueprint.review.knowledge.dependence import Dependence, edge_fact, fact_of
 from holdfast.blueprint.review.rule import Case, Judgement, Rule, broken, holds, undecided
 from holdfast.core import NodeId
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from holdfast.blueprint import IMPORTANCES, Importance, Node, NodeKind
 from holdfast.blueprint.graph import Edge
-from holdfast.blueprint.review.dependence import Dependence, fact_of, rank
 from holdfast.blueprint.review.evidence import EvidenceKind
+from holdfast.blueprint.review.knowledge.dependence import Dependence, fact_of, rank
 from holdfast.blueprint.review.rule import (
     Case,
     Judgement,

@@ -14,7 +14,7 @@ from itertools import islice
 from holdfast.blueprint import NodeKind, Relationship
 from holdfast.blueprint.blast import Threats, single_takeovers
 from holdfast.blueprint.graph import System
-from holdfast.blueprint.review.dependence import edge_fact, fact_of
+from holdfast.blueprint.review.knowledge.dependence import edge_fact, fact_of
 from holdfast.blueprint.review.rule import TOLD_MAX, Case, Judgement, Rule, broken, holds, undecided
 from holdfast.core import NodeId
 

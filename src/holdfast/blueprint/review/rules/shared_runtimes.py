@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from holdfast.blueprint import Node, NodeKind
-from holdfast.blueprint.review.dependence import fact_of
 from holdfast.blueprint.review.evidence import EvidenceKind
-from holdfast.blueprint.review.knowledge import (
+from holdfast.blueprint.review.knowledge.dependence import fact_of
+from holdfast.blueprint.review.knowledge.known import (
     PEOPLE,
 )
 from holdfast.blueprint.review.rule import (

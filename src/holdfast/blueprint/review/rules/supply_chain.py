@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from holdfast.blueprint import Node, NodeKind
 from holdfast.blueprint.graph import Edge, System
-from holdfast.blueprint.review.dependence import edge_fact, fact_of, models_of
 from holdfast.blueprint.review.evidence import Change, EvidenceKind
+from holdfast.blueprint.review.knowledge.dependence import edge_fact, fact_of, models_of
 from holdfast.blueprint.review.rule import (
     Case,
     Judgement,

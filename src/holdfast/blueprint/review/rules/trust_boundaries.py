@@ -8,11 +8,11 @@ from itertools import islice
 
 from holdfast.blueprint import Node, NodeKind
 from holdfast.blueprint.graph import Edge, EdgeKind
-from holdfast.blueprint.review.dependence import edge_fact, fact_of
 from holdfast.blueprint.review.encryption import is_encrypted, stays_on_machine
 from holdfast.blueprint.review.evidence import EvidenceKind
 from holdfast.blueprint.review.judging import gravest
-from holdfast.blueprint.review.knowledge import (
+from holdfast.blueprint.review.knowledge.dependence import edge_fact, fact_of
+from holdfast.blueprint.review.knowledge.known import (
     CONFIDENTIAL,
     GATEWAY,
     HUMAN,

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from holdfast.blueprint import Node, NodeKind
-from holdfast.blueprint.review.dependence import fact_of
 from holdfast.blueprint.review.evidence import EvidenceKind, Workload
+from holdfast.blueprint.review.knowledge.dependence import fact_of
+from holdfast.blueprint.review.knowledge.trifecta import Leg, legs_of
 from holdfast.blueprint.review.rule import (
     Case,
     Judgement,
@@ -13,7 +14,6 @@ from holdfast.blueprint.review.rule import (
     holds,
     undecided,
 )
-from holdfast.blueprint.review.trifecta import Leg, legs_of
 
 _JUDGED_EGRESS = (NodeKind.AGENT, NodeKind.TOOL, NodeKind.MODEL)
 

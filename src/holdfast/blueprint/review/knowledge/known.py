@@ -11,10 +11,16 @@ from functools import cached_property
 
 from holdfast.blueprint import DATA_CLASSES, DataClass, Node, NodeKind
 from holdfast.blueprint.graph import Edge, EdgeKind, System
-from holdfast.blueprint.review.approvals import Approval, approvals_in, is_approved
-from holdfast.blueprint.review.content import Currents, Known, Spread, Spreading, spread
-from holdfast.blueprint.review.effects import READ, WRITE, Span, irreversible_tools, span_over
-from holdfast.blueprint.review.onward import Onward, onward_to, way_along
+from holdfast.blueprint.review.knowledge.approvals import Approval, approvals_in, is_approved
+from holdfast.blueprint.review.knowledge.content import Currents, Known, Spread, Spreading, spread
+from holdfast.blueprint.review.knowledge.effects import (
+    READ,
+    WRITE,
+    Span,
+    irreversible_tools,
+    span_over,
+)
+from holdfast.blueprint.review.knowledge.onward import Onward, onward_to, way_along
 from holdfast.core import NodeId
 
 CONFIDENTIAL = DATA_CLASSES.index("confidential")

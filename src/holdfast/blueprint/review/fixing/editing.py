@@ -12,10 +12,10 @@ from typing import TypeAlias
 import yaml
 
 from holdfast.blueprint import Plain
-from holdfast.blueprint.review.differing import Change
 from holdfast.blueprint.review.errors import PatchError
+from holdfast.blueprint.review.fixing.differing import Change
+from holdfast.blueprint.review.fixing.spelling import block_lines, flow_text
 from holdfast.blueprint.review.places import Steps
-from holdfast.blueprint.review.spelling import block_lines, flow_text
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LINE_MAX = 100

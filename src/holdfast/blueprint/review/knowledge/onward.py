@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
 from holdfast.blueprint.graph import Edge
-from holdfast.blueprint.review.content import Currents
+from holdfast.blueprint.review.knowledge.content import Currents
 from holdfast.core import NodeId
 
 Onward = Mapping[NodeId, Edge | None]

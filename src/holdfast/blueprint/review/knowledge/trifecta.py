@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from holdfast.blueprint import Node, NodeKind
-from holdfast.blueprint.review.content import Known, Spread
-from holdfast.blueprint.review.dependence import fact_of
-from holdfast.blueprint.review.knowledge import Knowledge, checks, is_private
-from holdfast.blueprint.review.onward import Onward, onward_to, way_along
+from holdfast.blueprint.review.knowledge.content import Known, Spread
+from holdfast.blueprint.review.knowledge.dependence import fact_of
+from holdfast.blueprint.review.knowledge.known import Knowledge, checks, is_private
+from holdfast.blueprint.review.knowledge.onward import Onward, onward_to, way_along
 from holdfast.core import NodeId
 
 _MAY_HOLD = (NodeKind.STORE, NodeKind.TOOL, NodeKind.SERVICE, NodeKind.OTHER)

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from holdfast.blueprint import Node, NodeKind
 from holdfast.blueprint.graph import Edge, System
-from holdfast.blueprint.review.dependence import edge_fact, fact_of
+from holdfast.blueprint.review.knowledge.dependence import edge_fact, fact_of
 from holdfast.core import NodeId
 
 Known: TypeAlias = bool | None

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from holdfast.blueprint import NodeKind
 from holdfast.blueprint.graph import EdgeKind, System, cycles
-from holdfast.blueprint.review.content import PASSING
+from holdfast.blueprint.review.knowledge.content import PASSING
 from holdfast.core import NodeId
 
 

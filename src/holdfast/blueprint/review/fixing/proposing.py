@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from difflib import unified_diff
 
 from holdfast.blueprint import Plain, read_yaml
-from holdfast.blueprint.review.differing import changes_between, same
-from holdfast.blueprint.review.editing import edited
 from holdfast.blueprint.review.errors import PatchError
 from holdfast.blueprint.review.findings import Finding
-from holdfast.blueprint.review.patching import patched
+from holdfast.blueprint.review.fixing.differing import changes_between, same
+from holdfast.blueprint.review.fixing.editing import edited
+from holdfast.blueprint.review.fixing.patching import patched
 from holdfast.blueprint.review.rule import Patch
 
 
