@@ -207,7 +207,8 @@ class _Walk:
             if member.upstream is not None and its != GONE:
                 tier = (member.upstream.priority, not blueprint.share_zone(source, member.id))
                 tiers.setdefault(tier, []).append(its)
-        return found._replace(stall_s=inf) if HANGS in tiers[min(tiers)] else found
+        stalls = any(its.stall_s == inf for its in tiers[min(tiers)])
+        return found._replace(stall_s=inf) if stalls else found
 
     def _is_full(self, part: int, held: float) -> bool:
         """Whether calls that wait take all the room that a node has for its calls."""
