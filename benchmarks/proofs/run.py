@@ -1,6 +1,7 @@
 """How long proofs take, by size: survival of k failures, and what the network enforces.
 
-``python benchmarks/proofs/run.py``; ``--write-docs`` renews docs/architecture/proofs.md.
+``python benchmarks/proofs/run.py``; ``--write-docs`` renews docs/architecture/proofs.md
+and the plot beside it. CPU time of one process.
 """
 
 import argparse
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(1, str(Path(__file__).parents[1] / "gateway"))
+sys.path.insert(2, str(Path(__file__).parents[1] / "drawing"))
 
+from chart import Chart, Line, svg
 from results import write_docs
 
 from holdfast.blueprint import load
@@ -20,7 +23,12 @@ from holdfast.blueprint.graph import System
 from holdfast.blueprint.kubernetes import Layer, Rule, RuleBook, ports_of
 from holdfast.blueprint.proofs import Enforced, Proof, enforced_within_declared, survives
 
-PAGE = Path(__file__).parents[2] / "docs/architecture/proofs.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "architecture" / "proofs.md"
+PLOT = DOCS / "assets" / "proofs-sizes.svg"
+FAULTS = (1, 2, 3)
+PARTS = (100, 200, 400, 800, 1600)
+WORKLOADS = (50, 100, 200, 400, 800)
 MARKS = ("<!-- sizes: begin -->", "<!-- sizes: end -->")
 
 
@@ -54,8 +62,9 @@ def layered(services: int) -> System:
     return System(load(text, source="t", read=str))
 
 
-def cluster(count: int, seed: int = 1) -> Enforced:
-    """Workloads of which each may be called by a few on one port; two rules too wide are planted."""
+def cluster(count: int, *, is_wide: bool, seed: int = 1) -> Enforced:
+    """Workloads of which each may be called by a few on one port; ``is_wide`` plants two rules that
+    permit more than is declared."""
     draw = random.Random(seed)
     declared: dict[tuple[int, int], Any] = {}
     rules: list[Rule] = []
@@ -65,7 +74,8 @@ def cluster(count: int, seed: int = 1) -> Enforced:
         ports = ports_of("TCP", 8000 + number % 100)
         declared |= {(caller, number): ports for caller in callers}
         rules.append(_rule(number, callers, ports))
-    rules += [_rule(number, everyone, ports_of("TCP", 9090)) for number in (count // 3, count // 2)]
+    wide = (count // 3, count // 2) if is_wide else ()
+    rules += [_rule(number, everyone, ports_of("TCP", 9090)) for number in wide]
     return Enforced(
         book=RuleBook(
             workloads=tuple(f"w{number}" for number in range(count)),
@@ -83,30 +93,66 @@ def _rule(number: int, callers: frozenset[int], ports: Any) -> Rule:
     )  # fmt: skip
 
 
-def timed(act: Callable[[], Proof]) -> str:
+def timed(act: Callable[[], Proof]) -> tuple[float, str]:
+    """Seconds of CPU, and what came out."""
     began = time.process_time()
     proof = act()
-    return f"{time.process_time() - began:.2f} s, {proof.outcome}"
+    return time.process_time() - began, str(proof.outcome)
+
+
+def survival() -> tuple[list[str], list[Line]]:
+    """The table of survival by size, and its lines."""
+    lines = ["| parts | survives 1 | survives 2 | survives 3 |", "|---|---|---|---|"]
+    points: dict[int, list[tuple[float, float]]] = {faults: [] for faults in FAULTS}
+    for count in PARTS:
+        system = layered(count)
+        cells: list[str] = []
+        for faults in FAULTS:
+            seconds, outcome = timed(lambda k=faults, made=system: survives(made, "f", faults=k))
+            points[faults].append((len(system.nodes), seconds))
+            cells.append(f"{seconds:.2f} s, {outcome}")
+        lines.append(f"| {len(system.nodes):,} | " + " | ".join(cells) + " |")
+    return lines, [Line(f"survives {faults}", found) for faults, found in points.items()]
+
+
+def networks() -> tuple[list[str], list[Line]]:
+    """The table of what the network permits by size, and its lines."""
+    lines = ["| workloads | permits just what is declared | permits too much |", "|---|---|---|"]
+    points: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
+    for count in WORKLOADS:
+        cells: list[str] = []
+        for is_wide, found in points.items():
+            made = cluster(count, is_wide=is_wide)
+            seconds, outcome = timed(lambda made=made: enforced_within_declared(made))
+            found.append((count, seconds))
+            cells.append(f"{seconds:.2f} s, {outcome}")
+        lines.append(f"| {count:,} | " + " | ".join(cells) + " |")
+    return lines, [
+        Line("network, proved", points[False]),
+        Line("network, refuted", points[True], quiet=True),
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write-docs", action="store_true", help=f"renew {PAGE.name}")
     options = parser.parse_args()
-    lines = ["| parts | survives 1 | survives 2 | survives 3 |", "|---|---|---|---|"]
-    for count in (100, 400, 800):
-        system = layered(count)
-        cells = [
-            timed(lambda k=k, system=system: survives(system, "f", faults=k)) for k in (1, 2, 3)
-        ]
-        lines.append(f"| {len(system.nodes)} | " + " | ".join(cells) + " |")
-    lines += ["", "| workloads | everything permitted is declared |", "|---|---|"]
-    for count in (50, 100, 200, 400):
-        lines.append(f"| {count} | {timed(lambda c=count: enforced_within_declared(cluster(c)))} |")
-    text = "\n".join(lines)
+    surviving, permitting = survival(), networks()
+    text = "\n".join([*surviving[0], "", *permitting[0]])
     print(text)
     if options.write_docs:
         write_docs(PAGE, text, MARKS)
+        PLOT.write_text(_chart([*surviving[1], *permitting[1]]))
+
+
+def _chart(lines: list[Line]) -> str:
+    ticks = sorted({x for line in lines for x, _ in line.points if x in WORKLOADS})
+    return svg(
+        Chart(
+            title="Proofs by size", x_title="parts, or workloads", y_title="seconds", lines=lines,
+            x_log=True, x_ticks=ticks,
+        )
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
