@@ -28,7 +28,8 @@ PROBER: Final = "prober"
 PORT_FIRST: Final = 9100
 MEMBERS: Final = 2
 OUTAGE_S: Final = 90.0
-CACHE_TTL_S: Final = 3600.0
+CACHE_TTL_S: Final = 86_400.0
+"""Longer than an experiment: or an answer with less, had during one failure, is given in the next."""
 BUFFER_HOURS: Final = 1.0
 
 
