@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Generator, Mapping
 from pathlib import Path
+from tempfile import mkstemp
 
 import msgspec
 
@@ -258,17 +259,20 @@ class DataDir:
 def _write(path: Path, data: bytes) -> None:
     """Write a whole private file, or leave the one that was there.
 
-    A crash right after leaves either the old file or the new one: it is renamed into place.
+    A crash right after leaves either the old file or the new one: it is renamed into place. Of
+    several that write at once the last one's stays, whole: each writes a file of its own first.
     """
-    fresh = path.with_suffix(".new")
+    fresh: str | None = None
     try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor, fresh = mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        fresh.rename(path)
+        Path(fresh).rename(path)
     except OSError as error:
+        if fresh is not None:
+            Path(fresh).unlink(missing_ok=True)
         raise DataDirError(
             f"{path} cannot be written: {error.strerror}",
             fix="free disk space, or name another directory with --data DIR",
