@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from holdfast.app.files import load_blueprint
-from holdfast.app.texts import FileError
+from holdfast.app.texts import FileError, read_bounded
 from holdfast.blueprint.graph import System
 from holdfast.blueprint.kubernetes import (
     Cluster,
@@ -57,18 +57,8 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _read(file: Path) -> str:
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise FileError(
-            f"{file} cannot be read: {error.strerror}", fix="check the path and its permissions"
-        ) from error
-    if len(data) > FILE_BYTES_MAX:
-        raise FileError(
-            f"{file} is larger than {FILE_BYTES_MAX} bytes",
-            fix="name one plan, or one namespace's manifests, at a time",
-        )
+    fix = "name one plan, or one namespace's manifests, at a time"
+    data = read_bounded(file, FILE_BYTES_MAX, fix=fix)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from holdfast.app.texts import FileError
+from holdfast.app.texts import read_text
 from holdfast.blueprint.graph import System
 from holdfast.blueprint.review import Evidence, EvidenceError, EvidenceKind
 from holdfast.blueprint.review.readers import read_changes, read_components, read_control_proofs
@@ -39,18 +39,7 @@ def split_word(word: str) -> tuple[EvidenceKind, Path]:
 
 def read_evidence_text(path: Path) -> str:
     """A UTF-8 file of at most 256 MiB."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileError(
-            f"{path} cannot be read: {error.strerror}", fix="check the path and its permissions"
-        ) from error
-    if len(data) > EVIDENCE_BYTES_MAX:
-        raise FileError(f"{path} is larger than {EVIDENCE_BYTES_MAX} bytes", fix="split it")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise FileError(f"{path} is not UTF-8 text: byte {error.start}") from error
+    return read_text(path, EVIDENCE_BYTES_MAX, fix="split it")
 
 
 def _controls(paths: Sequence[Path], system: System) -> object:

@@ -124,18 +124,7 @@ def read_declared(path: Path) -> str:
     """The text of a blueprint; of JSON more than people write."""
     if path.suffix != ".json":
         return read_text(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileError(
-            f"{path} cannot be read: {error.strerror}", fix="check the path and its permissions"
-        ) from error
-    if len(data) > LARGE_FILE_BYTES_MAX:
-        raise FileError(f"{path} is larger than {LARGE_FILE_BYTES_MAX} bytes")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise FileError(f"{path} is not UTF-8 text: byte {error.start}") from error
+    return read_text(path, LARGE_FILE_BYTES_MAX)
 
 
 def declared_in(text: str, path: Path) -> Blueprint:

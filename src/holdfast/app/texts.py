@@ -13,16 +13,23 @@ class FileError(HoldfastError):
     code = "file.unreadable"
 
 
-def read_text(path: Path) -> str:
-    """A UTF-8 text file of bounded size."""
+def read_bounded(path: Path, bytes_max: int, *, fix: str = "") -> bytes:
+    """A whole file; ``FileError``, with ``fix``, where it is larger than ``bytes_max``."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(bytes_max + 1)
     except OSError as error:
         raise FileError(
             f"{path} cannot be read: {error.strerror}", fix="check the path and its permissions"
         ) from error
-    if len(data) > FILE_BYTES_MAX:
-        raise FileError(f"{path} is larger than {FILE_BYTES_MAX} bytes")
+    if len(data) > bytes_max:
+        raise FileError(f"{path} is larger than {bytes_max} bytes", fix=fix)
+    return data
+
+
+def read_text(path: Path, bytes_max: int = FILE_BYTES_MAX, *, fix: str = "") -> str:
+    """A UTF-8 text file of bounded size, as ``read_bounded`` reads it."""
+    data = read_bounded(path, bytes_max, fix=fix)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -13,6 +13,7 @@ from holdfast.blueprint import DATA_CLASSES, DataClass, Node, NodeKind
 from holdfast.blueprint.graph import Edge, EdgeKind, System
 from holdfast.blueprint.review.knowledge.approvals import Approval, approvals_in, is_approved
 from holdfast.blueprint.review.knowledge.content import Currents, Known, Spread, Spreading, spread
+from holdfast.blueprint.review.knowledge.dependence import Dependence
 from holdfast.blueprint.review.knowledge.effects import (
     READ,
     WRITE,
@@ -130,12 +131,7 @@ class Knowledge:
     @cached_property
     def answering(self) -> frozenset[NodeId]:
         """The nodes that Holdfast sends calls to."""
-        blueprint = self.system.blueprint
-        return frozenset(
-            name
-            for name, node in self.system.nodes.items()
-            if node.program is not None or blueprint.upstreams(node)
-        )
+        return self.system.derived(Dependence).answering
 
     def is_carried(self, edge: Edge) -> bool:
         """Whether calls over the edge pass through Holdfast, which asks who calls, and records."""
