@@ -31,11 +31,13 @@ PLANTED = {
         "holdfast.resilience.breaker",
         "holdfast.guards.redaction",
         "holdfast.loops.drift.intake",
+        "holdfast.history.forms",
     ],
     "faces/api/models.py": ["holdfast.faces.web", "holdfast.gateway.path", "holdfast.app.logs"],
     "app/logs.py": [
         "holdfast.testing.caller",
         "holdfast.faces.view",
+        "holdfast.telemetry.otlp.spans",
         "holdfast.cli.key",
         "holdfast.client.errors",
     ],

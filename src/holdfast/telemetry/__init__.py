@@ -1,0 +1,8 @@
+"""What Holdfast knows, for people's own tools: read off the log's records, never in a call's way.
+
+Promises: no call waits for telemetry, and none costs more for it; nothing of what anybody said
+leaves by it. A folder each, with a door of its own: ``otlp`` (OpenTelemetry out), ``objectives``
+(service levels and their budgets), ``anomalies`` (what is unlike itself).
+"""
+
+__all__: list[str] = []
