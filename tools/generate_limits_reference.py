@@ -295,7 +295,7 @@ FIXED = {
     "faces.evidence:READS_MAX": "Reads of the log at once.",
     "faces.witness:WAITING_MAX": "Requests to a witness that may wait for its store.",
     "faces.witness:REQUEST_BYTES_MAX": "The largest request to a witness.",
-    "faces.web.views:ROWS_MAX": "Calls on the console's page.",
+    "faces.web.now.views:ROWS_MAX": "Calls on the console's page.",
     "faces.api.routes:RECENT_MAX": "Calls that one request of the control API may ask for.",
     "faces.api.routes:CALL_ID_LENGTH_MAX": "Characters of a call's id in the control API.",
     "faces.api.routes:INDEX_MAX": "The highest index in the control API.",
@@ -346,7 +346,7 @@ FIXED = {
 ELSEWHERE = (
     "testing.",
     "world.sim.",
-    "faces.web.drawing",
+    "faces.web.now.drawing",
     "blueprint.drawing.",
 )
 

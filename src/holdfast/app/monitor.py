@@ -9,12 +9,15 @@ from holdfast.app.channel import Report
 from holdfast.app.merging import Past, merge_nodes, merge_upstreams, sum_totals, without_room
 from holdfast.audit import INTENT_GRACE_S, Intent, LogReader
 from holdfast.blueprint import Blueprint
+from holdfast.core import Instant
 from holdfast.faces import Live, WaitingCall, WorkerState
 from holdfast.gateway import BudgetSeen, Seen
 from holdfast.world.ports import Clock
 
 RECENT_MAX = 200
 CHANGE_S = 0.25
+MOMENT_US = 250_000
+"""How long one look at the system serves all who ask, while nothing is reported."""
 
 
 class Monitor:
@@ -42,6 +45,8 @@ class Monitor:
         self._version = 0
         self._changed = asyncio.Condition()
         self._closed = False
+        self._made: Live | None = None
+        self._made_of = -1
         self.log_trouble: str | None = None
         self.alarms: tuple[Intent, ...] = ()
 
@@ -88,6 +93,15 @@ class Monitor:
         return self._blueprint
 
     def live(self) -> Live:
+        """One moment for all who ask within it: what is drawn of it is drawn once."""
+        now = self._clock.now()
+        made = self._made
+        if made is None or self._made_of != self._version or now - made.at >= MOMENT_US:
+            made, self._made_of = self._look(now), self._version
+            self._made = made
+        return made
+
+    def _look(self, now: Instant) -> Live:
         newest_first = sorted(self._recent, key=lambda seen: seen.call, reverse=True)
         workers = self._workers()
         leaving = {worker.worker for worker in workers if worker.leaving}
@@ -97,7 +111,7 @@ class Monitor:
         ]
         busy = [seen for report in reports for seen in report.in_flight]
         return Live(
-            self._clock.now(),
+            now,
             workers,
             sum_totals((self._past.totals, *(report.totals for report in reports))),
             tuple(sorted(busy, key=lambda seen: seen.call, reverse=True)),

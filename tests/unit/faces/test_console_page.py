@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from holdfast.faces.service import make_app
-from holdfast.faces.web.routes import FRAGMENTS
+from holdfast.faces.web.now.routes import FRAGMENTS
 from holdfast.gateway import RULES
 
 

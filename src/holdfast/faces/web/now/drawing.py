@@ -18,6 +18,7 @@ from holdfast.blueprint.drawing import (
 )
 from holdfast.core import NodeId
 from holdfast.faces.view import Live
+from holdfast.faces.web.words import short_name
 from holdfast.gateway import Seen
 
 RECENT_US = 5_000_000
@@ -196,11 +197,6 @@ def _count(calls: Sequence[Seen], *outcomes: str) -> Counter[str]:
 
 def _ended_at(seen: Seen) -> int:
     return seen.at + (seen.marks_us[-1] if seen.marks_us else 0)
-
-
-def short_name(principal: str | None) -> str:
-    """The node's id at the end of a SPIFFE ID."""
-    return (principal or "").rpartition("/")[2]
 
 
 def _node_mark(box: Box, blueprint: Blueprint, traffic: _Traffic) -> NodeMark:

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from holdfast.core import Instant, rfc3339
 from holdfast.faces.view import Live
+from holdfast.faces.web.words import MONEY_NANO, NONE_YET, day_and_minute, moment
 from holdfast.gateway import BudgetSeen, NodeSeen, UpstreamSeen, UpstreamState
 
-MONEY_NANO = 1_000_000_000
-NONE_YET = "-"
 NEAR_SHARE = 0.8
 """From this share of a budget on its bar says so."""
 
@@ -143,7 +141,6 @@ def _budget(seen: BudgetSeen) -> BudgetRow:
     share = _share(seen)
     spent_share = min(share, 1.0) * 100
     reserved = seen.reserved / seen.limit * 100 if seen.limit else 0.0
-    at = rfc3339(Instant(seen.resets_at))
     tone, word = "plain", ""
     if share >= 1:
         tone, word = "refused", "used up"
@@ -160,8 +157,8 @@ def _budget(seen: BudgetSeen) -> BudgetRow:
         word=word,
         spent_share=round(spent_share, 2),
         reserved_share=round(min(reserved, 100 - spent_share), 2),
-        resets_at=at,
-        resets=f"{at[:10]} {at[11:16]} UTC",
+        resets_at=moment(seen.resets_at),
+        resets=day_and_minute(seen.resets_at),
     )
 
 

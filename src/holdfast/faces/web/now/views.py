@@ -4,25 +4,17 @@ from dataclasses import dataclass
 
 from holdfast.audit import Checkpoint
 from holdfast.blueprint import Blueprint
-from holdfast.core import HoldfastError, Instant, rfc3339
+from holdfast.core import HoldfastError
 from holdfast.faces.stages import Progress, Stage, stages
 from holdfast.faces.view import Live, WaitingCall, WorkerState
-from holdfast.faces.web.drawing import MapView, short_name
-from holdfast.faces.web.loads import BudgetRow, NodeView
+from holdfast.faces.web.now.drawing import MapView
+from holdfast.faces.web.now.loads import BudgetRow, NodeView
+from holdfast.faces.web.words import clock, duration, moment, short_name
 from holdfast.gateway import RULES, Seen, Totals
 
 ROWS_MAX = 60
 GATEWAY_UNKNOWN = "http://HOST:PORT"
 _GLYPHS = {"answered": "✓", "refused": "✕", "failed": "!", "cancelled": "←"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hints:
-    """What the console tells people to type."""
-
-    version: str
-    gateway: str | None
-    verify: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +176,8 @@ def checkpoint_view(
         size=f"{checkpoint.size:,}",
         root=checkpoint.root.hex(),
         origin=checkpoint.origin,
-        newest=_at(newest) if newest is not None else None,
-        newest_clock=_clock(newest) if newest is not None else None,
+        newest=moment(newest) if newest is not None else None,
+        newest_clock=clock(newest) if newest is not None else None,
         verify=verify,
         trouble=None,
         is_empty=checkpoint.size == 0,
@@ -206,8 +198,8 @@ def _waiting(each: WaitingCall) -> WaitingRow:
         on_behalf_of=each.on_behalf_of,
         what=f"{what} / {each.tool}" if each.tool is not None else what,
         policies=", ".join(each.policies),
-        until=_at(each.until),
-        until_clock=_clock(each.until)[:8],
+        until=moment(each.until),
+        until_clock=clock(each.until)[:8],
         command=f"holdfast approvals show {each.call}",
     )
 
@@ -239,8 +231,8 @@ def _row(seen: Seen, *, now: int) -> CallRow:
     took_us = (seen.marks_us[-1] if seen.marks_us else 0) if over else max(now - seen.at, 0)
     return CallRow(
         id=seen.call,
-        at=_at(seen.at),
-        clock=_clock(seen.at),
+        at=moment(seen.at),
+        clock=clock(seen.at),
         outcome="not recorded" if lost else seen.outcome or "in flight",
         tone="failed" if lost else tone,
         glyph="!" if lost else _GLYPHS.get(tone, "▸"),
@@ -274,29 +266,5 @@ def _where(found: tuple[Stage, ...], *, cancelled: bool) -> str:
     return "through all stages"
 
 
-def duration(us: int) -> str:
-    """A duration as people read it: three figures, the unit that fits."""
-    if us < 1_000:
-        return f"{us} µs"
-    if us < 1_000_000:
-        return f"{_three(us / 1_000)} ms"
-    return f"{_three(us / 1_000_000)} s"
-
-
-def _three(value: float) -> str:
-    if value < 10:
-        return f"{value:.2f}"
-    return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
-
-
 def _whole(us: int) -> str:
     return f"{us // 1_000_000} s so far"
-
-
-def _at(instant: int) -> str:
-    return rfc3339(Instant(instant))
-
-
-def _clock(instant: int) -> str:
-    """The time of day in UTC, to the millisecond."""
-    return _at(instant)[11:23]

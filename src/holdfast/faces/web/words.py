@@ -1,0 +1,48 @@
+"""Times and numbers as people read them. Pure."""
+
+from holdfast.core import Instant, rfc3339
+
+MONEY_NANO = 1_000_000_000
+NONE_YET = "-"
+
+
+def duration(us: int) -> str:
+    """A duration as people read it: three figures, the unit that fits."""
+    if us < 1_000:
+        return f"{us} µs"
+    if us < 1_000_000:
+        return f"{_three(us / 1_000)} ms"
+    return f"{_three(us / 1_000_000)} s"
+
+
+def _three(value: float) -> str:
+    if value < 10:
+        return f"{value:.2f}"
+    return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def moment(instant: int) -> str:
+    """An instant for machines: RFC 3339, in UTC."""
+    return rfc3339(Instant(instant))
+
+
+def clock(instant: int) -> str:
+    """The time of day in UTC, to the millisecond."""
+    return moment(instant)[11:23]
+
+
+def day_and_minute(instant: int) -> str:
+    """``2026-11-21 09:41 UTC``."""
+    at = moment(instant)
+    return f"{at[:10]} {at[11:16]} UTC"
+
+
+def money(nano: int) -> str:
+    """An amount of the currency: two places, more where it is small."""
+    amount = nano / MONEY_NANO
+    return f"{amount:,.2f}" if amount >= 1 or not nano else f"{amount:.6f}".rstrip("0")
+
+
+def short_name(principal: str | None) -> str:
+    """The node's id at the end of a SPIFFE ID."""
+    return (principal or "").rpartition("/")[2]
