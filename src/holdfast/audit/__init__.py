@@ -37,6 +37,7 @@ from holdfast.audit.errors import (
     UnknownEntryError,
     WitnessError,
 )
+from holdfast.audit.fields import CHANGE_FIELDS, RECORD_FIELDS
 from holdfast.audit.gossip import (
     CHECKPOINT_FIELD,
     SplitView,
@@ -85,12 +86,14 @@ from holdfast.audit.verify import Verification, verify_log
 from holdfast.audit.witness import KnownLog, Witness, origin_hash
 
 __all__ = [
+    "CHANGE_FIELDS",
     "CHANGE_VERSION",
     "CHECKPOINT",
     "CHECKPOINT_FIELD",
     "ENTRY_BYTES_MAX",
     "INTENTS_SHOWN_MAX",
     "INTENT_GRACE_S",
+    "RECORD_FIELDS",
     "RECORD_VERSION",
     "SETTLED",
     "WITNESSED",

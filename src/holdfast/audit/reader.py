@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from holdfast.audit.changes import Outbox
 from holdfast.audit.checkpoint import Checkpoint
@@ -134,6 +135,11 @@ class LogReader:
         """The same under an earlier checkpoint of this log, such as ``witnessed``."""
         tiles = TileReader(self._blobs, checkpoint.size)
         return self._proof(tiles, checkpoint, index)
+
+    def waiting(self, most: int) -> int:
+        """How many entries journals hold beyond the log, counted to ``most``."""
+        positions = self._rows.positions()
+        return sum(1 for _ in islice(pending_entries(self._journals, positions), most))
 
     def open_intents(self, *, until: Instant) -> tuple[Intent, ...]:
         """Calls that were begun by ``until`` and have no outcome, oldest first, at most 1,000.

@@ -6,11 +6,12 @@ import msgspec
 
 from holdfast.audit.errors import RecordError
 
-RECORD_VERSION = 3
+RECORD_VERSION = 4
 """Version 2 says how the answer came about: ``attempts``, ``cached``, ``fallback``, ``node``,
 ``seams``. Version 3 says on whose behalf and by which proof a call was made, what was called of a
-tool, what policy asked for besides; and it leaves out every field that has its default. Older ones
-are read with the defaults of what they lack."""
+tool, what policy asked for besides; and it leaves out every field that has its default. Version 4
+says which trace and which session of its caller a call was part of, and what it cost: ``trace``,
+``session``, ``cost``. Older ones are read with the defaults of what they lack."""
 
 RecordedDecision: TypeAlias = Literal["allow", "refuse"]
 RecordedEvent: TypeAlias = Literal["call", "intent", "opened", "closed"]
@@ -43,6 +44,10 @@ class CallRecord(
     and the digest it is approved under; ``arguments`` is a salted digest. ``obligations`` are what
     policy asked for, ``approver`` who let the call pass, ``would_refuse`` the policies on trial
     that would have refused it.
+
+    ``trace`` is the W3C ``traceparent`` that the caller sent, if it is valid (``core.trace_of`` makes
+    all ids of it), ``session`` what it named as the conversation; ``cost`` is in billionths of the
+    currency, by the price of the node that answered.
     """
 
     action: str
@@ -57,6 +62,7 @@ class CallRecord(
     cached: bool = False
     call: str
     chain: tuple[str, ...] = ()
+    cost: int | None = None
     credential: str | None = None
     decision: RecordedDecision
     descriptor: str | None = None
@@ -74,12 +80,14 @@ class CallRecord(
     resource: str | None = None
     rule: str | None = None
     seams: tuple[int, ...] = ()
+    session: str | None = None
     stages_us: tuple[int, ...] = ()
     status: int
     tenant: str
     tokens_in: int | None = None
     tokens_out: int | None = None
     tool: str | None = None
+    trace: str | None = None
     txn: str | None = None
     upstream: str | None = None
     v: int

@@ -11,6 +11,7 @@ from holdfast.audit.merkle import leaf_hash
 from holdfast.audit.tiles import CHECKPOINT, WIDTH, WITNESSED, TileReader, first_difference
 from holdfast.audit.tree import Edge, Tile
 from holdfast.audit.trust import Trust
+from holdfast.core import Progress, untold
 from holdfast.world.ports import Blobs, Journals, WorldError
 
 PROBLEMS_MAX = 20
@@ -44,12 +45,19 @@ class _Findings:
             self.problems.append(problem)
 
 
-def verify_log(blobs: Blobs, journals: Journals | None, trust: str | Trust) -> Verification:
+def verify_log(
+    blobs: Blobs,
+    journals: Journals | None,
+    trust: str | Trust,
+    *,
+    progress: Progress = untold,
+) -> Verification:
     """Recompute the log from its entries. Needs no database and no running instance.
 
     ``trust`` may be just the log's keys. Without journals, as for a log that is read from afar,
     nothing is told of what waits in them. ``NoteError`` when a key is none; ``WorldError`` when a
-    file cannot be read. Everything else that is wrong is a problem in the answer.
+    file cannot be read. Everything else that is wrong is a problem in the answer. ``progress`` hears of
+    entries.
     """
     whose = Trust.parse(trust) if isinstance(trust, str) else trust
     findings = _Findings()
@@ -58,7 +66,7 @@ def verify_log(blobs: Blobs, journals: Journals | None, trust: str | Trust) -> V
     waiting = _journal_entries(journals, findings) if journals is not None else Counter[bytes]()
     checkpoint = _checkpoint(blobs, whose, findings)
     if checkpoint is not None:
-        _check_tree(blobs, checkpoint, waiting, findings)
+        _check_tree(blobs, checkpoint, waiting, findings, progress=progress)
     return Verification(
         verified=not findings.problems,
         size=checkpoint.size if checkpoint else 0,
@@ -83,13 +91,19 @@ def _checkpoint(blobs: Blobs, trust: Trust, findings: _Findings) -> Checkpoint |
 
 
 def _check_tree(
-    blobs: Blobs, checkpoint: Checkpoint, waiting: Counter[bytes], findings: _Findings
+    blobs: Blobs,
+    checkpoint: Checkpoint,
+    waiting: Counter[bytes],
+    findings: _Findings,
+    *,
+    progress: Progress,
 ) -> None:
     """Each bundle gives leaf hashes, these give every tile above; each is compared with its file."""
     tiles = TileReader(blobs, checkpoint.size)
     edge = Edge()
     try:
         for number in range(-(-checkpoint.size // WIDTH)):
+            progress(number * WIDTH, checkpoint.size)
             leaves = [leaf_hash(entry) for entry in tiles.entries(number)]
             _cross_off(waiting, leaves)
             edge, changed = edge.extended(leaves)

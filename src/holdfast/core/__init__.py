@@ -18,13 +18,17 @@ from holdfast.core.ids import (
     RelationshipId,
     ulid,
     ulid_instant,
+    ulid_number,
 )
 from holdfast.core.instants import Instant, rfc3339
+from holdfast.core.progress import Progress, untold
 from holdfast.core.strict_json import JsonError, JsonObject, JsonValue, jcs, read_json
+from holdfast.core.traces import CallTrace, may_go_on, read_traceparent, sent_on, trace_of
 
 __all__ = [
     "RANDOM_BYTES",
     "CallId",
+    "CallTrace",
     "CredentialId",
     "Digest",
     "HoldfastError",
@@ -37,6 +41,7 @@ __all__ = [
     "JsonObject",
     "JsonValue",
     "NodeId",
+    "Progress",
     "RelationshipId",
     "Salt",
     "SaltedDigest",
@@ -44,11 +49,17 @@ __all__ = [
     "canonical_json",
     "is_public",
     "jcs",
+    "may_go_on",
     "read_address",
     "read_host",
     "read_json",
+    "read_traceparent",
     "rfc3339",
+    "sent_on",
     "sha256_digest",
+    "trace_of",
     "ulid",
     "ulid_instant",
+    "ulid_number",
+    "untold",
 ]

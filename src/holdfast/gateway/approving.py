@@ -31,7 +31,8 @@ _MICROSECONDS: Final = 1_000_000
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What a person needs to decide. ``content`` is what would be sent (a tool's arguments, the
     last thing a user said), without secrets and cut short where ``is_cut``; ``content_bytes`` is
-    the size of the whole request. ``groups`` are those each of which must say yes."""
+    the size of the whole request. ``groups`` are those each of which must say yes; ``trace`` is the
+    ``traceparent`` that the caller sent."""
 
     call: CallId
     groups: tuple[str, ...]
@@ -49,6 +50,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     relationship: str
     since: Instant
     until: Instant
+    trace: str | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,6 +253,7 @@ class Held:
             relationship=allowed.relationship.id,
             since=now,
             until=Instant(now + left_us),
+            trace=known.accepted.context.trace,
         )
 
 

@@ -111,6 +111,8 @@ class Attempt:
         place = self.place
         place.load.first_token(seconds, now)
         place.limiter.observe(seconds, place.load.in_flight - place.ghosts, now)
+        if place.shaken:
+            place.breaker.answers(self.era)
         return seconds
 
     def succeed(self, tokens_out: int, now: float) -> bool:
@@ -128,16 +130,17 @@ class Attempt:
         place.has_recovered()
         return True
 
-    def fail(self, now: float, *, overloaded: bool) -> bool:
+    def fail(self, now: float, *, overloaded: bool, chance: float) -> bool:
         """It came to nothing, and the place is to blame; whether that opened the breaker."""
         place = self.place
         if overloaded:
             in_flight = place.load.in_flight - place.ghosts
             place.limiter.overloaded(now, sent_at=self.began, in_flight=in_flight)
         self.is_over = True
-        place.load.fail(now, tokens=self.tokens)
+        place.load.fail(now, tokens=self.tokens, waited_s=self._waited_s(now))
         place.has_ended(self.place_era)
-        changed = place.breaker.fail(now, self.era)
+        has_begun = self.first_s is not None
+        changed = place.breaker.fail(now, self.era, has_begun=has_begun, chance=chance)
         place.shaken = place.shaken or place.breaker.state != "closed"
         return changed
 
@@ -166,7 +169,13 @@ class Attempt:
             self.ticket.cancel()
 
     def leave(self, now: float) -> None:
-        """It ends without a verdict."""
+        """It ends without a verdict. How long it was waited for is known all the same."""
         self.is_over = True
-        self.place.load.end(0, 0.0, now, tokens=self.tokens)
+        self.place.load.leave(now, tokens=self.tokens, waited_s=self._waited_s(now))
+        if self.place.shaken:
+            self.place.breaker.leave(self.era, has_begun=self.first_s is not None)
         self.place.has_ended(self.place_era)
+
+    def _waited_s(self, now: float) -> float | None:
+        """How long it was waited for in vain; None when its answer began."""
+        return now - self.began if self.first_s is None else None

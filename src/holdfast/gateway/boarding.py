@@ -97,8 +97,9 @@ class Boarding:
         else:
             self._nowhere(code, what, retry_s=retry_s)
 
-    def _seek(self, now: float) -> None:
-        """Find a place with room, or wait for one, or say that there is none."""
+    def _seek(self, now: float, *, is_resumed: bool = False) -> None:
+        """Find a place with room, or wait for one, or say that there is none. One that is resumed
+        and waits again waits no longer in all."""
         routed = self._routed
         group = routed.group
         place = choose_place(routed, now)
@@ -108,23 +109,25 @@ class Boarding:
         elif place is not None:
             self._try(place, now)
         elif group.anyone(now):
-            self._wait(group, now)
+            self._wait(group, now, is_resumed=is_resumed)
         else:
             back_at = group.back_at(now)
             retry_s = back_at - now if back_at < NEVER else None
             rule = RULES["upstream.rate-limited" if group.resting(now) else "upstream.open"]
             self._nowhere(rule.code, rule.meaning, retry_s=retry_s)
 
-    def _wait(self, group: Group, now: float) -> None:
+    def _wait(self, group: Group, now: float, *, is_resumed: bool) -> None:
         if group.wait(self, criticality=self._routed.criticality, due=self._due, now=now):
+            if is_resumed:
+                return
             self._journey.expect(QUEUE, now + group.node.concurrency.queue_s)
         else:
             group.counters.shed += 1
             self._nowhere("queue.full", f"{len(group.queue)} calls wait for '{group.node.id}'")
 
     def resume(self, now: float) -> bool:
-        """Room came free (``groups.Waiting``)."""
-        self._seek(now)
+        """Room came free, or there is nothing to wait for (``groups.Waiting``)."""
+        self._seek(now, is_resumed=True)
         return self._is_out or self._is_over
 
     def drop(self, code: str) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from holdfast.audit import RecordedOutcome
 from holdfast.blueprint import Criticality, Limits, Node, NodeKind, Relationship, Timeouts
 from holdfast.core import CallId, Instant, NodeId
+from holdfast.gateway.context import NO_CONTEXT, Context
 from holdfast.gateway.groups import Group
 from holdfast.gateway.rules import Rule
 from holdfast.gateway.tolls import Tokens, Tolls
@@ -46,6 +47,7 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     headers: Headers
     body: bytes
     patience_s: float | None = None
+    context: Context = NO_CONTEXT
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
@@ -190,6 +192,7 @@ class Begun(msgspec.Struct, frozen=True, gc=False):
     at: Instant
     endpoint: Endpoint
     body: bytes
+    context: Context = NO_CONTEXT
 
 
 State: TypeAlias = Accepted | Known | Allowed | Screened | Routed | Cached

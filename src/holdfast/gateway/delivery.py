@@ -22,7 +22,7 @@ from holdfast.gateway.replies import (
 )
 from holdfast.gateway.rules import RULES, Rule
 from holdfast.gateway.streaming import Stream
-from holdfast.providers import Usage, read_usage
+from holdfast.providers import Usage, is_whole, read_usage
 from holdfast.wire import Exchange, Header, ResponseHead
 
 
@@ -201,8 +201,14 @@ class Delivery:
     def _keep(
         self, headers: tuple[Header, ...], body: bytes, outcome: Outcome, *, stream: bool
     ) -> None:
-        key, cache = self._routed.cache_key, self._routed.cache
-        if key is None or cache is None or outcome.answer is None:
+        """Keep the answer for who asks the same again: only the asked node's own, and whole."""
+        routed = self._routed
+        key, cache = routed.cache_key, routed.cache
+        if key is None or cache is None or outcome.answer is None or outcome.status != 200:
+            return
+        generates = routed.screened.allowed.known.accepted.endpoint.generates
+        is_own = self._journey.fallback is None
+        if not is_own or not is_whole(body, stream=stream, generates=generates):
             return
         kept = Kept(headers, body, stream, outcome.answer, outcome.tokens_in, outcome.tokens_out)
         cache.put(key, kept, size=len(body), now=self._journey.marks[-1])

@@ -9,7 +9,7 @@ import msgspec
 from holdfast.blueprint import Blueprint, Criticality, Node, RoutingBy
 from holdfast.core import NodeId
 from holdfast.gateway.news import News
-from holdfast.gateway.places import Place
+from holdfast.gateway.places import BACK_SOON_S, Place
 from holdfast.gateway.upstreams import Upstream
 from holdfast.resilience import (
     AdmissionQueue,
@@ -26,8 +26,9 @@ LIFO_FROM_SHARE = 0.25
 """Filled beyond this share, the queue serves the newest first: they are whose callers still wait."""
 HEDGE_SHARE = 0.05
 """Of calls, where only a relationship declares hedging."""
-BACK_SOON_S = 1.0
-"""When every upstream is out, but one may be tried again within this time, a call waits for it."""
+PROBE_SHARE = 0.02
+"""Of the calls that others can take, so many may go to one that is out, to see whether it is back: who
+is sent there may wait in vain."""
 
 
 class Counters(msgspec.Struct):
@@ -140,11 +141,14 @@ class Group:
         sole = self.sole
         if sole is not None:
             return sole if sole.admits(now) and sole.has_room(tokens) else None
-        up, ejector = 0, self.ejector
+        up = well = 0
+        ejector, jitter = self.ejector, self._entropy.jitter
         for index, place in enumerate(self.places):
             if place.admits(now) and place.has_room(tokens) and not ejector.ejected(index, now):
                 up |= 1 << index
-        jitter = self._entropy.jitter
+                well |= (not place.breaker.is_open) << index
+        if well and well != up and jitter() >= PROBE_SHARE:
+            up = well
         chosen = self._chooser(caller).choose(
             up,
             now,
@@ -155,13 +159,25 @@ class Group:
         )
         return None if chosen is None else self.places[chosen]
 
+    def chance(self) -> float:
+        """A number in [0, 1)."""
+        return self._entropy.jitter()
+
     def anyone(self, now: float) -> bool:
-        """Whether any place may take calls at all, now or soon."""
-        return any(place.back_at(now) <= now + BACK_SOON_S for place in self.places)
+        """Whether any place may take calls at all, now or soon: only then it is worth waiting."""
+        ejected, soon = self.ejector.ejected, now + BACK_SOON_S
+        return any(
+            place.is_back_soon(now) and not ejected(index, soon)
+            for index, place in enumerate(self.places)
+        )
 
     def back_at(self, now: float) -> float:
         """When the first place may be tried again."""
-        return min(place.back_at(now) for place in self.places)
+        ejector = self.ejector
+        return min(
+            max(place.back_at(now), ejector.until(index) if ejector.ejected(index, now) else now)
+            for index, place in enumerate(self.places)
+        )
 
     def resting(self, now: float) -> bool:
         """Whether a rate limit is what keeps calls out."""
@@ -176,7 +192,8 @@ class Group:
         return offer.accepted
 
     def pump(self) -> None:
-        """Room may have come free: let those who wait go, as far as it reaches."""
+        """Room may have come free: let those who wait go, as far as it reaches. When there is
+        nothing left to wait for, all go, to find another way or be told."""
         now = self._clock.monotonic()
         while len(self.queue) and self._any_room(now):
             expected_s = min(place.limiter.usual_s for place in self.places)
@@ -186,6 +203,9 @@ class Group:
                 late.drop("queue.timeout")
             if call is None or not call.resume(now):
                 return
+        if len(self.queue) and not self.anyone(now):
+            for call in self.queue.clear():
+                call.resume(now)
 
     def learn(self, place: Place, now: float, *, is_good: bool) -> bool:
         """A call to a place came out well or badly; whether that ejected the place."""
@@ -224,7 +244,11 @@ class Group:
                     place.set_down(down=news.kind == "down")
 
     def _any_room(self, now: float) -> bool:
-        return any(place.admits(now) and place.has_room(0) for place in self.places)
+        ejected = self.ejector.ejected
+        return any(
+            place.admits(now) and place.has_room(0) and not ejected(index, now)
+            for index, place in enumerate(self.places)
+        )
 
     def _chooser(self, caller: NodeId) -> Chooser:
         near = self._zones.get(caller, ())

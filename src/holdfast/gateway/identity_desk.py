@@ -12,6 +12,7 @@ import msgspec
 
 from holdfast.core import RANDOM_BYTES, CallId, HoldfastError, ulid
 from holdfast.gateway.call import Accepted, Answered, Known, Outcome, Refused
+from holdfast.gateway.context import read_context
 from holdfast.gateway.identities import Identities
 from holdfast.gateway.journeys import Journey, Journeys
 from holdfast.gateway.replies import Said, error_reply, reply_headers, saying
@@ -75,7 +76,10 @@ class IdentityDesk:
             return False
         at = self._clock.now()
         call = CallId(ulid(at, self._entropy.noise(RANDOM_BYTES)))
-        accepted = Accepted(call, at, endpoint, None, None, request.headers, request.body)
+        headers = request.headers
+        accepted = Accepted(
+            call, at, endpoint, None, None, headers, request.body, None, read_context(headers)
+        )
         journey = Journey(call, self._clock.monotonic(), accepted)
         self._journeys.begin(journey)
         known = self._known(accepted, request)

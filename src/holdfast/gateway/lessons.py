@@ -24,7 +24,8 @@ class Lessons:
     def failed(self, group: Group, attempt: Attempt, now: float, *, overloaded: bool) -> None:
         """It came to nothing, and the place is to blame."""
         place = attempt.place
-        if attempt.fail(now, overloaded=overloaded):
+        chance = group.chance() if place.breaker.is_open else 0.0
+        if attempt.fail(now, overloaded=overloaded, chance=chance):
             self._tell(group, place, "open", max(0.0, place.breaker.until - now))
         self._learn(group, place, now, is_good=False)
 

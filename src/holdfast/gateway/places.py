@@ -9,6 +9,10 @@ from holdfast.resilience import CircuitBreaker, ConcurrencyLimiter, Load
 RESTING_S_DEFAULT: Final = 1.0
 """How long an upstream that answers 429 without a Retry-After is left alone."""
 
+BACK_SOON_S: Final = 1.0
+"""A place that takes no calls, but may within this time, is waited for; and so long it is waited for
+the answer to the first probe of a breaker that has just opened."""
+
 PlaceState: TypeAlias = Literal["up", "open", "half-open", "resting", "down"]
 
 
@@ -86,6 +90,22 @@ class Place:
             return float("inf")
         waits = self.breaker.until if self.breaker.state != "closed" else now
         return max(self.resting_until, waits, now)
+
+    def is_back_soon(self, now: float) -> bool:
+        """Whether a call does well to wait for it: it takes calls, room or not, or is about to.
+
+        Of a breaker that has just opened nobody knows yet whether the trouble lasts: its first
+        probe tells, soon. Once a probe has failed or hangs, the place is out, and whoever waited
+        for it would only be late.
+        """
+        if self.admits(now):
+            return True
+        breaker, soon = self.breaker, now + BACK_SOON_S
+        if self.down or self.resting_until > soon or breaker.is_in_vain:
+            return False
+        if breaker.sent_at is not None:
+            return now <= breaker.sent_at + BACK_SOON_S
+        return not breaker.is_open or breaker.until <= soon
 
     def has_recovered(self) -> None:
         """The breaker closed. What was asked before may never be answered: it takes no room."""

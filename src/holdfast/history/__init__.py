@@ -5,6 +5,7 @@ nothing here is evidence (that is the log's, to which every row has the index); 
 same time with a million calls as with ten.
 """
 
+from holdfast.history.errors import ForeignHistoryError, HistoryError, QueryError
 from holdfast.history.forms import (
     PAGE_MAX,
     Call,
@@ -16,19 +17,37 @@ from holdfast.history.forms import (
     Session,
     Traffic,
 )
+from holdfast.history.hearing import Heard, Listener
+from holdfast.history.index import CallIndex, first_token_of
+from holdfast.history.minutes import SPEED_TOKENS_MIN, UNSERVED, Minute, Tallied
+from holdfast.history.reader import StoredHistory
+from holdfast.history.sketch import Sketch
 from holdfast.history.view import CallHistory, History, TrafficHistory
 
 __all__ = [
     "PAGE_MAX",
+    "SPEED_TOKENS_MIN",
+    "UNSERVED",
     "Call",
     "CallHistory",
+    "CallIndex",
     "CallQuery",
     "Extent",
+    "ForeignHistoryError",
+    "Heard",
     "History",
+    "HistoryError",
+    "Listener",
     "Measure",
+    "Minute",
     "Moment",
     "Point",
+    "QueryError",
     "Session",
+    "Sketch",
+    "StoredHistory",
+    "Tallied",
     "Traffic",
     "TrafficHistory",
+    "first_token_of",
 ]

@@ -10,7 +10,8 @@ PAGE_MAX = 500
 """Rows of one answer; further ones are asked for with ``before``."""
 
 Measure: TypeAlias = Literal["calls", "failed", "refused", "tokens", "cost", "latency"]
-"""What a series counts: per step, or the 95th percentile of the duration in microseconds."""
+"""What a series counts: per step, or the 95th percentile of the durations of answered calls, in
+microseconds."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +20,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     ``caller`` and ``callee`` are node ids: the end of the caller's SPIFFE ID, and what it asked for
     (a model's or a server's name, declared or not). ``trace`` is 32 hexadecimal digits; ``session``
     is what the caller named its conversation, else the root mandate's id, else the trace that the
-    caller brought. Durations are microseconds, ``cost`` is billionths of the currency.
+    caller brought. ``chain`` are the principals from whom the caller holds its authority, root first.
+    ``alike`` is the same number for calls that asked the same of the same callee (63 bits of the
+    digests of prompt or arguments, tool and callee), None where nothing was said.
+    Durations are microseconds, ``cost`` is billionths of the currency.
     """
 
     call: str
@@ -47,11 +51,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     on_behalf_of: str | None
     trace: str
     session: str | None
+    chain: tuple[str, ...] = ()
+    alike: int | None = None
 
 
 class CallQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which calls: every word given must hold. ``since`` and ``until`` are instants (``until`` is
-    not part of it); ``before`` is the last call of the page before. Newest first."""
+    not part of it); ``before`` is the last call of the page before. Newest first. With ``after``, the
+    first call of a page, the calls just newer than it; still newest first."""
 
     caller: str | None = None
     callee: str | None = None
@@ -65,13 +72,14 @@ class CallQuery(msgspec.Struct, frozen=True, kw_only=True):
     since: int | None = None
     until: int | None = None
     before: str | None = None
+    after: str | None = None
     limit: int = 50
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     """Calls of one pair in a stretch of time. ``relationship`` is None where none is declared (or
-    none was found before the refusal). Percentiles are of durations, within 2 percent; None where
-    no call ended there."""
+    none was found before the refusal). A call counts where it began. Percentiles are of the durations
+    of answered calls, within 2 percent; None where there was none."""
 
     caller: str | None
     callee: str | None

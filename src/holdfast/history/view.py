@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from holdfast.history.forms import Call, CallQuery, Extent, Measure, Moment, Point, Session, Traffic
+from holdfast.history.minutes import Minute
 
 
 class CallHistory(Protocol):
@@ -32,6 +33,11 @@ class TrafficHistory(Protocol):
 
     def traffic(self, since: int, until: int) -> tuple[Traffic, ...]:
         """Every pair that had calls in whole minutes from ``since`` to ``until``."""
+        ...
+
+    def minutes(self, since: int, until: int) -> tuple[Minute, ...]:
+        """Each pair's minutes, oldest first; at most a day at once. One that is asked again may
+        have got more: calls count where they began, and are told when they end."""
         ...
 
     def series(

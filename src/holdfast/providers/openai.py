@@ -109,6 +109,19 @@ class _UsageEvent(msgspec.Struct, gc=False):
     choices: list[msgspec.Raw] = []
 
 
+class _End(msgspec.Struct, gc=False):
+    index: int = 0
+    finish_reason: str | None = None
+
+
+class _Ends(msgspec.Struct, gc=False):
+    choices: list[_End] | None = None
+    error: msgspec.Raw = _NULL
+
+
+_OF_ITSELF = frozenset(("stop", "tool_calls", "function_call"))
+"""Reasons for an answer's end that leave it whole; not ``length``, ``content_filter``, ``error``."""
+_ENDS = msgspec.json.Decoder(_Ends)
 _DECIDED_ON = frozenset(field.encode_name for field in msgspec.structs.fields(_Fields))
 _MEMBER = re.compile(rb'[ \t\r\n]*([{,])[ \t\r\n]*"([^"\\]*)"[ \t\r\n]*:[ \t\r\n]*')
 _BLANKS_AND_END = re.compile(rb"[ \t\r\n]*\}[ \t\r\n]*")
@@ -244,6 +257,27 @@ def read_text(events: bytes) -> str | None:
                 return None
             text.append((delta.content if delta is not None else choice.text) or "")
     return "".join(text)
+
+
+def is_whole(body: bytes, *, stream: bool, generates: bool) -> bool:
+    """Whether an answer of status 200, plain or all events of a ``stream``, says that it is all
+    there is to say: it holds no error, a stream has its terminal event, and where it ``generates``,
+    each of its choices ended of itself. What does not say so is not whole."""
+    parts = [body]
+    if stream:
+        parts = [line[5:].strip() for line in body.split(b"\n") if line.startswith(b"data:")]
+        if not parts or parts.pop() != b"[DONE]":
+            return False
+    reasons: dict[int, str | None] = {}
+    try:
+        for ends in map(_ENDS.decode, parts):
+            if bytes(ends.error) != b"null":
+                return False
+            for end in ends.choices or ():
+                reasons[end.index] = end.finish_reason or reasons.get(end.index)
+    except msgspec.DecodeError:
+        return False
+    return not generates or (bool(reasons) and _OF_ITSELF.issuperset(reasons.values()))
 
 
 def is_usage_only(event: bytes) -> bool:

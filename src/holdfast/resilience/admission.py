@@ -132,6 +132,15 @@ class AdmissionQueue(Generic[T]):
         self._length -= len(late)
         return [line.waiting.pop(key).item for line, key in late]
 
+    def clear(self) -> list[T]:
+        """Nobody waits any longer. Those who did, in the order in which they would be served first
+        in, first out."""
+        waiting = [each.item for line in self._lines for each in line.waiting.values()]
+        for line in self._lines:
+            line.waiting.clear()
+        self._length = 0
+        return waiting
+
     def remove(self, item: T) -> bool:
         """``item`` waits no longer (its caller left). False when it was not waiting."""
         for line in self._lines:

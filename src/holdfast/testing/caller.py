@@ -288,6 +288,7 @@ class Caller:
             fields.append(f"x-request-timeout-ms: {order.timeout_ms}")
         if order.session is not None:
             fields.append(f"x-session: {order.session}")
+        fields += order.context()
         return "\r\n".join(fields).encode("ascii") + b"\r\n\r\n" + body
 
     def _key(self, order: Order) -> str | None:

@@ -40,6 +40,7 @@ from holdfast.testing.rules_of_sending import (
     DeadlinesAreHandedOn,
     OnlyAllowedCallsAreSent,
     RefusalsAreTheLaws,
+    TracesGoOn,
     WhatIsSentIsHttp,
 )
 from holdfast.testing.upstream import Attempt
@@ -55,6 +56,7 @@ RULES: Final[tuple[type[Rule], ...]] = (
     CachedAnswersKeepTheirScope,
     EveryAnswerComesInTime,
     DeadlinesAreHandedOn,
+    TracesGoOn,
     RetriesAreBounded,
     TriedAgainOnlyBeforeTheFirstToken,
     RestIsKept,

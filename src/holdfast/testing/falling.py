@@ -23,6 +23,7 @@ from holdfast.identity import Credential, Credentials, new_key
 from holdfast.policy import Policy
 from holdfast.testing.services import (
     OUTAGE_S,
+    PROBE_EVERY_S,
     PROBER,
     Dependency,
     Program,
@@ -50,7 +51,6 @@ PROBES: Final = 24
 SETTLING: Final[dict[Kind, int]] = {"stop": 5, "error": 5, "hang": 30}
 """Calls to each before that, until breakers are open. What hangs takes its time to fail: of several
 members one that hangs is asked little at first, and its fifth failure in a row may take a minute."""
-PROBE_EVERY_S: Final = 2.0
 CHECKS: Final = 6
 """Calls to each service, to see whether all is well."""
 REST_S: Final = 30.0
@@ -375,7 +375,8 @@ class _Body(msgspec.Struct):
 
 def _answer_of(said: Said) -> bytes:
     content = f"{said.who} {'whole' if said.whole else 'less'}"
-    choice = {"message": {"role": "assistant", "content": content}}
+    message = {"role": "assistant", "content": content}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
     usage = {"prompt_tokens": 1, "completion_tokens": 1}
     return msgspec.json.encode({"choices": [choice], "usage": usage})
 

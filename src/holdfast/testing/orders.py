@@ -52,6 +52,22 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def is_stream(self) -> bool:
         return self.script.kind == "stream"
 
+    @property
+    def trace(self) -> str | None:
+        """The trace that it is part of, if its caller says so."""
+        return f"{self.number + 1:032x}" if self.number % 3 == 0 else None
+
+    def context(self) -> list[str]:
+        """The header lines of its trace: valid ones, malformed ones, none."""
+        match self.number % 3:
+            case 0:
+                sent = f"00-{self.trace}-{self.number + 1:016x}-01"
+                return [f"traceparent: {sent}", "tracestate: sim=1"]
+            case 1:
+                return [f"traceparent: 00-{'0' * 32}-{self.number:016x}-01", "tracestate: sim=1"]
+            case _:
+                return []
+
     def body(self) -> bytes:
         """The request's body."""
         fields: dict[str, object] = {

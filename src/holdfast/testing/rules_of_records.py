@@ -226,6 +226,7 @@ def _facts(record: CallRecord, order: Order, ids: set[str]) -> list[tuple[str, o
         ("resource", record.resource, order.model),
         ("tenant", record.tenant, TENANT),
         ("action", record.action, "generate"),
+        ("trace", (record.trace or "")[3:35], order.trace or ""),
         ("decision", record.decision, "refuse" if record.outcome == "refused" else "allow"),
     ]
     if record.relationship is not None:

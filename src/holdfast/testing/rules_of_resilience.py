@@ -114,7 +114,8 @@ class RestIsKept(Rule):
 
 
 class BreakersOpen(Rule):
-    """An upstream that failed so often in a row is asked by probes only, until one succeeds."""
+    """An upstream that failed so often in a row is asked by probes only, one after the other, until
+    one succeeds."""
 
     name = "a failing upstream is left alone"
 
@@ -135,6 +136,12 @@ class BreakersOpen(Rule):
             self.broken(
                 f"{attempt.where} failed {controls.failures} times in a row by {opened:.3f} s, and "
                 f"was asked at {probes[-1].began:.3f} and at {attempt.began:.3f}"
+            )
+        hanging = [each for each in probes if each.ended is None and each.first_at is None]
+        if hanging:
+            self.broken(
+                f"{attempt.where} was asked at {attempt.began:.3f}, though the probe of "
+                f"{hanging[0].began:.3f} still waits for its answer"
             )
 
     def _is_unsure(self, attempt: Attempt) -> bool:

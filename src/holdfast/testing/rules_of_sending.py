@@ -1,9 +1,10 @@
 """Rules about what may reach an upstream, and about refusals."""
 
+import re
 from typing import Final
 
 from holdfast.testing.caller import Heard
-from holdfast.testing.court import Rule
+from holdfast.testing.court import Court, Rule
 from holdfast.testing.law import STATUS
 from holdfast.testing.orders import Order
 from holdfast.testing.setup import REQUEST_BYTES
@@ -12,6 +13,7 @@ from holdfast.testing.upstream import Attempt
 CUT_OFF_S: Final = 0.5
 """How soon the gateway leaves an upstream whose caller has gone, in calm weather."""
 SLACK_MS: Final = 2
+_PARENT: Final = re.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-01")
 
 
 class OnlyAllowedCallsAreSent(Rule):
@@ -67,6 +69,32 @@ class DeadlinesAreHandedOn(Rule):
             total_ms = min(total_ms, order.timeout_ms)
         if not 0 <= attempt.timeout_ms <= total_ms + SLACK_MS:
             self.broken(f"call {order.number} was sent with {attempt.timeout_ms} ms left")
+
+
+class TracesGoOn(Rule):
+    """An upstream is told a span of ours as its parent, in its caller's trace if there is one; all
+    attempts of a call the same."""
+
+    name = "traces go on"
+
+    def __init__(self, court: Court) -> None:
+        super().__init__(court)
+        self._parents: dict[str, str] = {}
+
+    def on_reached(self, attempt: Attempt) -> None:
+        order = self.evidence.orders.get(attempt.order)
+        if order is None:
+            return
+        sent = attempt.fields.get("traceparent", "")
+        trace, parent = sent[3:35], sent[36:52]
+        if _PARENT.fullmatch(sent) is None or order.trace not in (None, trace):
+            self.broken(f"call {order.number} of trace {order.trace} was sent with '{sent}'")
+        if ("tracestate" in attempt.fields) != (order.trace is not None):
+            self.broken(f"call {order.number} of trace {order.trace}: {attempt.fields}")
+        if order.trace is not None and int(parent or "0", 16) == order.number + 1:
+            self.broken(f"call {order.number} was sent as a child of its caller's own span")
+        if self._parents.setdefault(attempt.call, sent) != sent:
+            self.broken(f"call {order.number} was sent as two spans")
 
 
 def _is_within(tokens: int | None, most: int | None) -> bool:

@@ -111,7 +111,9 @@ def plain_body(script: Script, by: str) -> bytes:
 
 def event(script: Script, piece: int, by: str) -> bytes:
     """One event of a ``stream`` script."""
-    return b"data: " + _ENCODE(_Chunk(by, [_Choice(_Delta(mark(script, piece)))])) + b"\n\n"
+    ends = "stop" if piece == script.pieces - 1 else None
+    choice = _Choice(_Delta(mark(script, piece)), finish_reason=ends)
+    return b"data: " + _ENCODE(_Chunk(by, [choice])) + b"\n\n"
 
 
 def last_event(script: Script, by: str) -> bytes:

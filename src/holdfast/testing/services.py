@@ -25,6 +25,8 @@ MANNERS: Final[tuple[Manner, ...]] = (
     "cached",
 )
 PROBER: Final = "prober"
+PROBE_EVERY_S: Final = 2.0
+"""So often everybody is asked, and asks whom he needs."""
 PORT_FIRST: Final = 9100
 MEMBERS: Final = 2
 OUTAGE_S: Final = 90.0
@@ -70,6 +72,17 @@ class Services(msgspec.Struct, frozen=True):
     def programs_in(self, part: str) -> tuple[Program, ...]:
         """The programs that stop when a part fails: a host, a service, one of its members."""
         return tuple(each for each in self.programs if part in (each.name, each.called, each.host))
+
+    @property
+    def calls_per_hour(self) -> dict[str, float]:
+        """How often each is asked while all are well. Calls go from lower to higher numbers."""
+        found = dict.fromkeys(self.names, 3600 / PROBE_EVERY_S)
+        for name in self.names:
+            for each in self.of(name):
+                # Every second question to something cached is one that was asked before.
+                share = 0.5 if each.manner == "cached" else 1.0
+                found[each.destination] += share * found[name]
+        return found
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -128,13 +141,15 @@ def declared(services: Services) -> str:
         lines += _service(services, name)
     lines += [f"  {host}: {{type: network, description: A machine.}}" for host in services.hosts]
     lines.append("relationships:")
-    lines += [_dependency(each) for each in services.dependencies]
+    rates = services.calls_per_hour
+    lines += [_dependency(each, rates[each.source]) for each in services.dependencies]
     asked = {(each.source, each.destination) for each in services.dependencies}
     for each in services.dependencies:
         if each.spare is not None and (each.source, each.spare) not in asked:
             asked.add((each.source, each.spare))
             lines.append(_asks(each.source, each.spare))
-    lines += [_asks(PROBER, name) for name in services.names]
+    often = f", facts: {{calls_per_hour: {3600 / PROBE_EVERY_S:g}}}"
+    lines += [_asks(PROBER, name, often) for name in services.names]
     for host in services.hosts:
         inside = [each.name for each in services.programs if each.host == host]
         if inside:
@@ -175,16 +190,16 @@ def composed(services: Services) -> str:
     return "".join(lines)
 
 
-def _dependency(each: Dependency) -> str:
-    facts, controls = "", ""
+def _dependency(each: Dependency, per_hour: float) -> str:
+    facts, controls = f"calls_per_hour: {per_hour:g}", ""
     match each.manner:
         case "hard":
-            facts = "strength: hard"
+            facts += ", strength: hard"
         case "soft" | "optional":
-            facts = f"strength: {each.manner}"
+            facts += f", strength: {each.manner}"
         case "async":
             hours = f", buffer_hours: {BUFFER_HOURS:g}" if each.buffered else ""
-            facts = f"strength: async{hours}"
+            facts += f", strength: async{hours}"
         case "fallback":
             controls = f"fallback: {{to: [{each.spare}]}}"
         case "cached":
@@ -193,5 +208,5 @@ def _dependency(each: Dependency) -> str:
     return f"  - {{{ends}, facts: {{{facts}}}, controls: {{{controls}}}}}"
 
 
-def _asks(source: str, destination: str) -> str:
-    return f"  - {{id: {source}-{destination}, connects: [{source}, {destination}]}}"
+def _asks(source: str, destination: str, facts: str = "") -> str:
+    return f"  - {{id: {source}-{destination}, connects: [{source}, {destination}]{facts}}}"

@@ -15,12 +15,15 @@ RECORDS = st.builds(
     answer=st.none() | TEXT,
     at=NUMBERS,
     call=TEXT,
+    cost=st.none() | NUMBERS,
     duration_us=NUMBERS,
     policies=st.lists(TEXT, max_size=3).map(tuple),
+    session=st.none() | TEXT,
     stages_us=st.lists(NUMBERS, max_size=8).map(tuple),
     status=NUMBERS,
     tokens_in=st.none() | NUMBERS,
     tokens_out=st.none() | NUMBERS,
+    trace=st.none() | TEXT,
     v=st.just(1),
     worker=NUMBERS,
 )
@@ -48,8 +51,8 @@ def test_unknown_fields_and_versions_are_refused(words) -> None:
     whole = msgspec.json.decode(words.entry())
     with pytest.raises(RecordError):
         decode_record(msgspec.json.encode(whole | {"extra": 1}))
-    with pytest.raises(RecordError, match="version 4"):
-        decode_record(msgspec.json.encode(whole | {"v": 4}))
+    with pytest.raises(RecordError, match="version 5"):
+        decode_record(msgspec.json.encode(whole | {"v": 5}))
 
 
 def test_a_record_of_version_1_is_still_read(words) -> None:
@@ -58,6 +61,12 @@ def test_a_record_of_version_1_is_still_read(words) -> None:
     old = nulls | whole | {"v": 1}
     record = decode_record(msgspec.json.encode(old))
     assert (record.v, record.attempts, record.cached, record.seams) == (1, 0, False, ())
+
+
+def test_a_record_of_version_3_is_still_read(words) -> None:
+    whole = msgspec.json.decode(words.entry())
+    record = decode_record(msgspec.json.encode(whole | {"v": 3}))
+    assert (record.v, record.trace, record.session, record.cost) == (3, None, None, None)
 
 
 def test_what_a_call_had_nothing_of_takes_no_place_in_its_record(words) -> None:

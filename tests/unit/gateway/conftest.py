@@ -34,19 +34,20 @@ def chat(**fields):
     return msgspec.json.encode(asked)
 
 
-def answer(text="yes", *, prompt=10, completion=5):
+def answer(text="yes", *, prompt=10, completion=5, ends="stop"):
     """A whole answer."""
+    said = {"role": "assistant", "content": text}
     return msgspec.json.encode(
         {
-            "choices": [{"index": 0, "message": {"role": "assistant", "content": text}}],
+            "choices": [{"index": 0, "message": said, "finish_reason": ends}],
             "usage": {"prompt_tokens": prompt, "completion_tokens": completion},
         }
     )
 
 
-def piece(text):
+def piece(text, *, ends=None):
     """One event of a stream."""
-    event = {"choices": [{"index": 0, "delta": {"content": text}}]}
+    event = {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": ends}]}
     return b"data: " + msgspec.json.encode(event) + b"\n\n"
 
 

@@ -83,12 +83,12 @@ def test_errors_are_not_kept(kit):
 
 def test_a_stream_is_given_again_as_a_stream(kit):
     async def scenario(world):
-        upstream = await world.serve(9001, kit.stream(kit.piece("a"), kit.piece("b")))
+        upstream = await world.serve(9001, kit.stream(kit.piece("a"), kit.piece("b", ends="stop")))
         first = await world.ask(kit.chat(stream=True))
         return first, await world.ask(kit.chat(stream=True)), upstream
 
     first, second, upstream = kit.run(TWO_CALLERS.format(cache="cache: {}"), scenario)
-    assert first.body == second.body == kit.piece("a") + kit.piece("b") + kit.DONE
+    assert first.body == second.body == kit.piece("a") + kit.piece("b", ends="stop") + kit.DONE
     assert second.headers[b"content-type"] == b"text/event-stream"
     assert len(upstream.requests) == 1
 
@@ -118,3 +118,72 @@ def test_policy_is_asked_before_an_answer_is_given_again(kit):
 
     heard = kit.run(text, scenario, policies={"no-till.cedar": rule})
     assert (heard.status, heard.code) == (403, "policy.denied")
+
+
+def says(kit, body):
+    """A play: a plain answer of status 200."""
+
+    async def play(request, exchange):
+        exchange.respond(200, (kit.JSON,), body)
+
+    return play
+
+
+def asked_twice(kit, play, **fields):
+    """How often the node is asked when somebody asks the same twice."""
+
+    async def scenario(world):
+        upstream = await world.serve(9001, play)
+        heards = [await world.ask(kit.chat(**fields)) for _ in range(2)]
+        assert [heard.status for heard in heards] == [200, 200]
+        return len(upstream.requests)
+
+    return kit.run(TWO_CALLERS.format(cache="cache: {}"), scenario)
+
+
+@pytest.mark.parametrize(
+    ("reason", "asked"),
+    [("stop", 1), ("tool_calls", 1), ("length", 2), ("content_filter", 2), ("error", 2), (None, 2)],
+)
+def test_only_an_answer_that_ended_of_itself_is_kept(reason, asked, kit):
+    assert asked_twice(kit, says(kit, kit.answer("yes", ends=reason))) == asked
+    stream = kit.stream(kit.piece("a"), kit.piece("b", ends=reason))
+    assert asked_twice(kit, stream, stream=True) == asked
+
+
+def test_an_error_inside_a_good_status_is_not_kept(kit):
+    error = b'{"error": {"message": "trouble"}, "choices": [{"index": 0, "finish_reason": "stop"}]}'
+    assert asked_twice(kit, says(kit, error)) == 2
+    stream = kit.stream(kit.piece("a", ends="stop"), b"data: " + error + b"\n\n")
+    assert asked_twice(kit, stream, stream=True) == 2
+
+
+def test_what_cannot_be_read_is_not_kept(kit):
+    assert asked_twice(kit, says(kit, kit.answer()[:-5])) == 2
+    assert asked_twice(kit, says(kit, b"")) == 2
+
+
+def test_a_stream_without_its_terminal_event_is_not_kept(kit):
+    async def play(request, exchange):
+        exchange.start(200, (kit.SSE,))
+        exchange.write(kit.piece("a", ends="stop"))
+        exchange.end()
+
+    assert asked_twice(kit, play, stream=True) == 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_of_another_node_is_not_kept_for_the_asked_one(stream, kit, with_fallback):
+    def play(text):
+        return kit.stream(kit.piece(text, ends="stop")) if stream else kit.whole(text)
+
+    async def scenario(world):
+        await world.serve(9001, kit.cut(), play("own"))
+        await world.serve(9002, play("spare"))
+        return [(await world.ask(kit.chat(stream=stream))).body for _ in range(2)]
+
+    once = "retries: {attempts: 1}"
+    text = with_fallback().replace(once, f"{once}\n      cache: {{}}")
+    first, second = kit.run(text, scenario)
+    assert b"spare" in first
+    assert b"own" in second

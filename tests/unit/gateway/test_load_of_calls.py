@@ -159,6 +159,128 @@ def test_while_every_upstream_is_out_for_long_calls_are_refused_at_once(kit, one
     assert len(upstream.requests) == 3
 
 
+OPENS = "retries: {attempts: 1}\n      breaker: {failures: 3}"
+HURRIED = "timeouts: {first_byte_s: 5}"
+
+
+async def opened(world, kit, *then):
+    """An upstream whose breaker has just opened, and how it goes on."""
+    upstream = await world.serve(9001, *[kit.cut()] * 3, *then)
+    for _ in range(3):
+        await world.ask()
+    assert world.gateway.seen_upstreams()[0].state == "open"
+    return upstream
+
+
+def test_while_a_probe_hangs_no_other_is_sent_and_nobody_waits_long_for_it(kit, one_upstream):
+    async def scenario(world):
+        upstream = await opened(world, kit, kit.silent())
+        await asyncio.sleep(1)
+        probe = world.group.create_task(world.ask())
+        heards = []
+        for _ in range(16):
+            await asyncio.sleep(0.25)
+            heards.append(await world.ask())
+        return upstream, heards, await probe
+
+    upstream, heards, probe = kit.run(one_upstream(f"{OPENS}\n      {HURRIED}"), scenario)
+    assert len(upstream.requests) == 4
+    assert probe.code == "upstream.timeout"
+    assert {heard.code for heard in heards} == {"upstream.open"}
+    assert max(heard.took_s for heard in heards) < 1.2
+    assert max(heard.took_s for heard in heards[4:]) < 0.1
+
+
+def test_while_nobody_knows_whether_the_trouble_lasts_calls_wait_for_the_first_probe(
+    kit, one_upstream
+):
+    async def scenario(world):
+        await opened(world, kit, kit.whole())
+        return await world.ask_many(10)
+
+    heards = kit.run(one_upstream(OPENS), scenario)
+    assert {heard.status for heard in heards} == {200}
+    assert max(heard.took_s for heard in heards) < 1
+
+
+def test_once_a_probe_has_failed_those_who_waited_go_and_nobody_waits_any_more(kit, one_upstream):
+    async def scenario(world):
+        upstream = await opened(world, kit, kit.cut())
+        waited = await world.ask_many(10)
+        later = [await world.ask() for _ in range(3)]
+        return upstream, waited, later
+
+    upstream, waited, later = kit.run(one_upstream(OPENS), scenario)
+    assert len(upstream.requests) == 4
+    assert sorted(heard.code for heard in waited) == ["upstream.open"] * 9 + ["upstream.reset"]
+    assert max(heard.took_s for heard in waited) < 0.7
+    assert all(b"retry-after" in heard.headers for heard in later)
+    assert max(heard.took_s for heard in later) < 0.1
+
+
+def test_who_has_a_fallback_goes_there_when_the_probe_fails(kit, with_fallback):
+    async def scenario(world):
+        await world.serve(9001, kit.cut())
+        await world.serve(9002, kit.whole("spare"))
+        await world.ask_many(5)
+        return await world.ask_many(10), await world.ask()
+
+    waited, later = kit.run(with_fallback(), scenario)
+    assert {heard.body for heard in [*waited, later]} == {kit.answer("spare")}
+    assert max(heard.took_s for heard in waited) < 0.7
+    assert later.took_s < 0.1
+
+
+def test_where_one_is_ejected_and_the_other_down_nobody_waits(kit, two_upstreams):
+    async def scenario(world):
+        from holdfast.gateway import News
+
+        await world.serve(9001, kit.whole())
+        world.gateway.hear(News("reviewer", "one", "ejected", 20.0))
+        world.gateway.hear(News("reviewer", "two", "down", 0.0))
+        return await world.ask()
+
+    heard = kit.run(two_upstreams(), scenario)
+    assert (heard.status, heard.code, heard.headers[b"retry-after"]) == (
+        503,
+        "upstream.open",
+        b"20",
+    )
+    assert heard.took_s < 0.1
+
+
+def test_who_is_looked_at_in_the_queue_and_finds_no_room_waits_no_longer_for_it(kit, one_upstream):
+    async def scenario(world):
+        await world.serve(9001, kit.whole(after_s=10))
+        large = kit.chat(max_tokens=1000)
+        first = world.group.create_task(world.ask(large))
+        await asyncio.sleep(0.1)
+        return await world.ask(large), await first
+
+    text = one_upstream("concurrency: {tokens: 1500, queue_s: 1}")
+    second, first = kit.run(text, scenario)
+    assert (first.status, second.code) == (200, "queue.timeout")
+    assert second.took_s < 1.5
+
+
+@pytest.mark.parametrize("by", ["least-loaded", "weighted"])
+def test_a_member_that_hangs_is_hardly_asked_while_another_answers(by, kit, two_upstreams):
+    async def scenario(world):
+        one = await world.serve(9001, kit.silent())
+        await world.serve(9002, kit.whole())
+        await world.ask_many(20)
+        await asyncio.sleep(10)
+        before = len(one.requests)
+        for _ in range(200):
+            world.group.create_task(world.ask())
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(10)
+        return len(one.requests) - before
+
+    controls = f"routing: {{by: {by}}}, {HURRIED}, retries: {{attempts: 1}}"
+    assert kit.run(two_upstreams(controls), scenario) <= 10
+
+
 def test_a_rate_limited_upstream_is_left_alone_for_as_long_as_it_said(kit, one_upstream):
     async def scenario(world):
         upstream = await world.serve(

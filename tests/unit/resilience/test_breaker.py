@@ -1,10 +1,12 @@
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from holdfast.blueprint import Breaker
-from holdfast.resilience.breaker import CircuitBreaker
+from holdfast.resilience.breaker import PROBES_ANSWERING_MAX, CircuitBreaker
 
 SETTINGS = Breaker()
 NEVER_BY_SHARE = 10**9
@@ -71,15 +73,50 @@ def test_a_slow_trickle_of_failures_among_successes_does_not_open_it():
     assert breaker.state == "closed"
 
 
-def test_an_open_one_lets_one_probe_through_every_open_s():
+def test_while_probes_fail_at_once_one_goes_every_open_s():
     breaker = opened(100.0)
     sent = []
     for step in range(100):
         now = 100.0 + step * 0.125
         if breaker.admits(now):
-            breaker.begin(now)
+            breaker.fail(now, breaker.begin(now))
             sent.append(now)
     assert sent == [100.5 + 0.5 * i for i in range(24)]
+
+
+def test_while_a_probe_hangs_no_other_is_sent():
+    breaker = opened(100.0)
+    era = breaker.begin(100.5)
+    assert not any(breaker.admits(101.0 + step) for step in range(60))
+    breaker.fail(160.5, era)
+    assert breaker.admits(160.5)
+
+
+@given(chance=st.floats(0, 1, exclude_max=True))
+def test_after_a_probe_that_hung_the_next_waits_up_to_as_long_again(chance):
+    breaker = opened(100.0)
+    breaker.fail(110.5, breaker.begin(100.5), chance=chance)
+    assert breaker.until == pytest.approx(max(101.0, 110.5 + 10 * chance))
+
+
+def test_a_probe_whose_answer_has_begun_lets_the_next_one_go():
+    breaker = opened(100.0)
+    breaker.answers(breaker.begin(100.5))
+    assert not breaker.admits(100.9)
+    assert breaker.admits(101.0)
+    assert breaker.state == "half-open"
+
+
+def test_answers_that_begin_and_then_hang_do_not_pile_up():
+    breaker = opened(100.0)
+    eras = []
+    for second in range(101, 201):
+        if breaker.admits(second):
+            eras.append(breaker.begin(second))
+            breaker.answers(eras[-1])
+    assert len(eras) == PROBES_ANSWERING_MAX
+    breaker.fail(201.0, eras[0], has_begun=True)
+    assert breaker.admits(201.0)
 
 
 def test_the_first_success_of_a_probe_closes_it():
@@ -100,12 +137,39 @@ def test_a_failed_probe_leaves_it_open_until_the_next():
     assert breaker.admits(101.5)
 
 
-def test_a_probe_whose_caller_left_only_delays_the_next_one():
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_a_probe_whose_caller_left_gives_its_place_to_the_next(has_begun):
     breaker = opened(100.0)
-    breaker.begin(101.0)
-    assert breaker.state == "half-open"
+    era = breaker.begin(101.0)
+    if has_begun:
+        breaker.answers(era)
+    breaker.leave(era, has_begun=has_begun)
+    assert breaker.state == "open"
+    assert not breaker.is_in_vain, "nobody knows what would have come of it"
+    assert not breaker.admits(101.4)
     assert breaker.admits(101.5)
     assert breaker.succeed(101.7, breaker.begin(101.5))
+
+
+def test_it_is_in_vain_from_a_probes_failure_until_it_closes():
+    breaker = opened(100.0)
+    assert not breaker.is_in_vain
+    breaker.fail(100.6, breaker.begin(100.5))
+    assert breaker.is_in_vain
+    breaker.succeed(101.6, breaker.begin(101.5))
+    breaker.open(102.0)
+    assert not breaker.is_in_vain
+
+
+def test_what_began_before_it_opened_frees_no_place_of_a_probe():
+    breaker = CircuitBreaker(SETTINGS)
+    eras = [breaker.begin(1.0) for _ in range(3)]
+    breaker.open(2.0)
+    breaker.begin(3.0)
+    breaker.fail(9.0, eras[0])
+    breaker.leave(eras[1], has_begun=False)
+    breaker.answers(eras[2])
+    assert not breaker.admits(9.0)
 
 
 def test_a_look_takes_no_probe():
@@ -140,9 +204,7 @@ def test_a_success_without_a_probe_closes_nothing():
 
 def test_a_call_sent_in_spite_of_it_is_as_good_as_a_probe():
     breaker = opened(100.0)
-    era = breaker.begin(100.1)
-    assert breaker.state == "open"
-    assert breaker.succeed(100.2, era)
+    assert breaker.succeed(100.2, breaker.begin(100.1))
 
 
 def test_another_workers_news_neither_lengthen_nor_hide_an_opening():
@@ -161,6 +223,13 @@ def test_after_closing_it_counts_anew():
         breaker.fail(1.0)
     breaker.succeed(2.0, breaker.begin(2.0))
     assert not failed(breaker, 2.0, SETTINGS.failures - 1)
+
+
+@dataclass(eq=False)
+class Call:
+    era: int
+    is_probe: bool
+    has_begun: bool = False
 
 
 class Calls(RuleBasedStateMachine):
@@ -182,32 +251,53 @@ class Calls(RuleBasedStateMachine):
     def send(self):
         if not self.breaker.admits(self.now):
             return
-        if self.breaker.state != "closed":
+        is_probe = self.breaker.is_open
+        if is_probe:
             self.probes.append(self.now)
-        self.out.append(self.breaker.begin(self.now))
+        self.out.append(Call(self.breaker.begin(self.now), is_probe))
+
+    @precondition(lambda self: any(not call.has_begun for call in self.out))
+    @rule(data=st.data())
+    def answer(self, data):
+        call = data.draw(st.sampled_from([call for call in self.out if not call.has_begun]))
+        self.breaker.answers(call.era)
+        call.has_begun = True
 
     @precondition(lambda self: self.out)
     @rule(data=st.data(), ok=st.booleans())
     def verdict(self, data, ok):
-        era = self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
-        before = self.breaker.state == "closed"
-        told = (self.breaker.succeed if ok else self.breaker.fail)(self.now, era)
-        after = self.breaker.state == "closed"
+        call = self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
+        before = self.breaker.is_open
+        if ok:
+            told = self.breaker.succeed(self.now, call.era)
+        else:
+            told = self.breaker.fail(self.now, call.era, has_begun=call.has_begun)
+        after = self.breaker.is_open
         assert told is (before != after)
-        assert not told or after is ok
+        assert not told or after is not ok
         if told:
-            self.probes.clear()
+            self._turned()
 
     @precondition(lambda self: self.out)
     @rule(data=st.data())
     def leave(self, data):
-        self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
+        call = self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
+        self.breaker.leave(call.era, has_begun=call.has_begun)
 
     @rule()
     def hear_of_another_worker(self):
-        if self.breaker.state == "closed":
-            self.probes.clear()
+        if not self.breaker.is_open:
+            self._turned()
         self.breaker.open(self.now)
+
+    def _turned(self):
+        """It opened or closed: what is out is no probe any more."""
+        self.probes.clear()
+        for call in self.out:
+            call.is_probe = False
+
+    def _probes_out(self, *, has_begun):
+        return sum(call.is_probe and call.has_begun is has_begun for call in self.out)
 
     @invariant()
     def probes_keep_their_distance(self):
@@ -215,14 +305,23 @@ class Calls(RuleBasedStateMachine):
         assert all(gap >= self.settings.open_s * (1 - 1e-6) for gap in gaps)
 
     @invariant()
-    def an_open_one_always_gets_a_probe_soon(self):
-        assert self.breaker.admits(self.now + self.settings.open_s)
+    def one_probe_at_a_time_waits_for_its_answer(self):
+        assert self._probes_out(has_begun=False) <= 1
+        assert self._probes_out(has_begun=True) <= PROBES_ANSWERING_MAX
+
+    @invariant()
+    def an_open_one_gets_a_probe_soon_when_none_is_out(self):
+        is_free = not any(call.is_probe for call in self.out)
+        assert self.breaker.admits(self.now + self.settings.open_s) or not is_free
 
     def teardown(self):
-        """Once the upstream answers, one probe is enough, whatever went before."""
-        if not hasattr(self, "breaker") or self.breaker.state == "closed":
+        """Once all that is out has ended and the upstream answers, one probe is enough."""
+        if not hasattr(self, "breaker") or not self.breaker.is_open:
             return
         now = self.now + self.settings.open_s
+        for call in self.out:
+            self.breaker.leave(call.era, has_begun=call.has_begun)
+        assert self.breaker.admits(now)
         assert self.breaker.succeed(now, self.breaker.begin(now))
         assert self.breaker.state == "closed"
 

@@ -69,8 +69,6 @@ class _Walk:
         self._found = [WORKS] * len(self.equations.names)
         self._levels = [WELL] * len(self.equations.names)
         self._fixed: set[int] = set()
-        self._split: set[int] = set()
-        """Groups that answer, though members of theirs hang: how well depends on who asks."""
 
     def run(self, faults: Sequence[int], stopped: Mapping[int, Levels]) -> None:
         hung = self._hung(faults)
@@ -136,11 +134,11 @@ class _Walk:
         for need in self.equations.needs[part]:
             found, in_flight = self._met(need)
             held += in_flight
-            if need.by == COMPOSED and found.stall_s == inf and found.state is not State.DOWN:
-                self._split.add(part)
+            if need.by == COMPOSED and found.state is not State.DOWN:
+                # Members that answer are asked: of their calls only one in fifty is a probe.
                 found = found._replace(stall_s=0.0)
             outcomes.append(found)
-            if part not in self.drops and (found != WORKS or part in self._split):
+            if part not in self.drops and found != WORKS:
                 self.drops[part] = Drop(self._culprit(need), need)
         state = min((each.state for each in outcomes), default=State.UP)
         if self._is_full(part, held):
@@ -151,7 +149,7 @@ class _Walk:
         if rises > RISES_MAX:
             wait_s, stall_s = inf if wait_s else 0.0, inf if stall_s else 0.0
         self._set(part, Outcome(state, wait_s, stall_s))
-        return self._found[part] != before or (rises == 1 and part in self._split)
+        return self._found[part] != before
 
     def _culprit(self, need: Need) -> int:
         return min((option.part for option in need.options), key=self._rank)
@@ -178,7 +176,7 @@ class _Walk:
         state, wait_s, stall_s = State.DOWN, 0.0, 0.0
         for option in need.options:
             edge = self.patience.edge(need, option)
-            found = seen(self._met_by(edge.source, option.part), self.patience.of(edge))
+            found = seen(self._found[option.part], self.patience.of(edge))
             wait_s, stall_s = wait_s + found.wait_s, stall_s + found.stall_s
             if found.state is not State.DOWN:
                 state = min(found.state, State.DEGRADED) if option.standby else found.state
@@ -192,23 +190,6 @@ class _Walk:
         if first.facts.strength == "async":
             return Outcome(state), in_flight
         return Outcome(state, wait_s, stall_s), in_flight
-
-    def _met_by(self, source: NodeId, part: int) -> Outcome:
-        """What a caller of a part meets: of a group, only the members that routing gives it, those
-        of the lowest priority and of its own zone."""
-        found = self._found[part]
-        if part not in self._split:
-            return found
-        blueprint = self.equations.system.blueprint
-        whole = self.equations.system.nodes[NodeId(self.equations.names[part])]
-        tiers: dict[tuple[int, bool], list[Outcome]] = {}
-        for member in blueprint.upstreams(whole):
-            its = self._found[self.equations.number[member.id]]
-            if member.upstream is not None and its != GONE:
-                tier = (member.upstream.priority, not blueprint.share_zone(source, member.id))
-                tiers.setdefault(tier, []).append(its)
-        stalls = any(its.stall_s == inf for its in tiers[min(tiers)])
-        return found._replace(stall_s=inf) if stalls else found
 
     def _is_full(self, part: int, held: float) -> bool:
         """Whether calls that wait take all the room that a node has for its calls."""
@@ -233,7 +214,7 @@ class _Walk:
 
     def _seen(self, part: int, name: str, slow_s: float) -> State:
         entering = self.equations.system.entering.get(NodeId(name), ())
-        views = [seen(self._met_by(e.source, part), self.patience.of(e)) for e in entering]
+        views = [seen(self._found[part], self.patience.of(edge)) for edge in entering]
         views = views or [seen(self._found[part], Limits())]
         states = [_judged(view, slow_s) for view in views]
         return min(states) if max(states) is State.DOWN else max(State.SLOW, min(states))

@@ -1,6 +1,7 @@
 """How long those who ask wait, as the blueprint says it: what matters when a part hangs."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
@@ -13,6 +14,10 @@ from holdfast.core import NodeId, RelationshipId
 
 NOTICED = 0.1
 """The share of calls from which on it is noticed that they fail or come late."""
+PAUSE_A_PROBE = 1.5
+"""Times that a probe waits in vain, until the next is sent: its own, and by chance up to as long."""
+STEPS_MAX = 8
+"""From caller to caller so far back it is looked how often one question comes to the same part."""
 CHECKS_UNTIL_OUT = 3
 """A health check takes a part out after two failures: within three of its periods."""
 
@@ -66,7 +71,7 @@ class Patience:
             total_s=relationship.timeouts.total_s,
             tries=relationship.retries.attempts if repeats else 1,
             per_s=per_s,
-            probes_per_s=1 / callee.breaker.open_s,
+            probes_per_s=1 / max(callee.breaker.open_s, relationship.timeouts.first_byte_s),
         )
 
     def is_carried(self, edge: Edge) -> bool:
@@ -84,14 +89,29 @@ class Patience:
         outage_s = self.equations.assumptions.outage_s
         if node.health is not None and outage_s > CHECKS_UNTIL_OUT * node.health.every_s:
             return True
-        # Of calls that come by chance, 1 / (1 + rate * open_s) are the first after a pause.
-        return NOTICED * (1 + sum(self._rates(name)) * node.breaker.open_s) >= 1
+        # How many calls a cache answers nobody knows: they do not count.
+        callees = (name, *self.equations.system.wholes.get(name, ()))
+        edges = [edge for callee in callees for edge in self.equations.system.entering[callee]]
+        asked = [self.of(edge) for edge in edges if edge.relationship.cache is None]
+        first_s = min((each.first_s for each in asked if each.is_carried), default=0.0)
+        pause_s = max(node.breaker.open_s, first_s * PAUSE_A_PROBE)
+        # Of calls that come by chance, 1 / (1 + rate * pause) are the first after a pause.
+        after = NOTICED * (1 + sum(each.per_s for each in asked) * pause_s)
+        return after >= 1 and after >= self._most(edges)
 
-    def _rates(self, name: NodeId) -> Iterator[float]:
-        system = self.equations.system
-        for callee in (name, *system.wholes.get(name, ())):
-            for edge in system.entering[callee]:
-                yield (edge.facts.calls_per_hour or 0.0) / SECONDS_PER_HOUR
+    def _most(self, edges: Sequence[Edge]) -> int:
+        """The most of these calls that whoever asks one question waits for, by all ways."""
+        entering = self.equations.system.entering
+        found: Counter[NodeId] = Counter()
+        steps = Counter(edge.source for edge in edges if _is_waited_for(edge))
+        for _ in range(STEPS_MAX):
+            found += steps
+            before: Counter[NodeId] = Counter()
+            for name, count in steps.items():
+                for edge in filter(_is_waited_for, entering[name]):
+                    before[edge.source] += count
+            steps = before
+        return max((count for name, count in found.items() if entering[name]), default=1)
 
     def assumed(self) -> Iterator[str]:
         """What was taken for granted, in words."""
@@ -110,3 +130,7 @@ class Patience:
             "says that they are few among many; a health check hangs with what it checks"
         )
         yield f"an answer after {self.equations.assumptions.slow_s:g} seconds or more is slow"
+
+
+def _is_waited_for(edge: Edge) -> bool:
+    return edge.kind is EdgeKind.CALL and edge.facts.strength != "async"

@@ -9,8 +9,9 @@ from typing import Final
 
 import msgspec
 
-from holdfast.core import RANDOM_BYTES, CallId, Instant, NodeId, ulid
+from holdfast.core import RANDOM_BYTES, CallId, NodeId, ulid
 from holdfast.gateway.call import Accepted, Begun
+from holdfast.gateway.context import read_context, within
 from holdfast.gateway.mcp.asked import (
     CALL,
     LIST,
@@ -77,7 +78,7 @@ class McpAccept:
             return None
         at = self._clock.now()
         call = CallId(ulid(at, self._entropy.noise(RANDOM_BYTES)))
-        begun = Begun(call, at, LIST, request.body)
+        begun = Begun(call, at, LIST, request.body, read_context(request.headers))
         server = path[len(_PREFIX) :].decode("ascii", "replace")
         view = View(NodeId(server) if server else None)
         problem = self._problem(request)
@@ -91,7 +92,7 @@ class McpAccept:
             message = read_message(request.body)
             if isinstance(message, McpNotification):
                 return Noticed(begun=begun, note=message, session=_session(request.headers))
-            return self._accepted(request, message, view, call=call, at=at)
+            return self._accepted(request, message, view, begun=begun)
         except McpError as error:
             return _unread(error, begun)
 
@@ -101,8 +102,7 @@ class McpAccept:
         message: McpRequest | McpAnswer,
         view: View,
         *,
-        call: CallId,
-        at: Instant,
+        begun: Begun,
     ) -> Accepted:
         if isinstance(message, McpAnswer):
             raise McpError("no request of ours waits for an answer")
@@ -119,7 +119,11 @@ class McpAccept:
             raise method_not_found(message)
         check_headers(message, headers, revision=revision)
         endpoint, asked = _asked(message, revision, view, headers)
-        return Accepted(call, at, endpoint, asked, None, headers, request.body)
+        meta = message.meta
+        context = within(begun.context, meta.trace, meta.session)
+        return Accepted(
+            *(begun.call, begun.at, endpoint, asked, None, headers, request.body, None), context
+        )
 
     def _problem(self, request: Request) -> tuple[str, str] | None:
         """The rule by which the HTTP request itself is refused, and how to mend it."""

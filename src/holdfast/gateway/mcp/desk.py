@@ -267,7 +267,10 @@ class Desk:
     def _notice(self, noticed: Noticed, request: Request, exchange: Exchange) -> None:
         """A notification: whose it is must be known; none but a cancellation means anything."""
         begun, note = noticed.begun, noticed.note
-        accepted = Accepted(begun.call, begun.at, LIST, None, None, request.headers, request.body)
+        accepted = Accepted(
+            *(begun.call, begun.at, LIST, None, None, request.headers, request.body, None),
+            begun.context,
+        )
         known = self._authenticate(accepted, request)
         if isinstance(known, Refused):
             journey = Journey(begun.call, self._now(), accepted)

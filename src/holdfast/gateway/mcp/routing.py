@@ -6,6 +6,7 @@ from holdfast.blueprint import Blueprint, Relationship, Timeouts
 from holdfast.core import JsonObject, NodeId
 from holdfast.gateway.attempt import Attempt
 from holdfast.gateway.call import Refused, Routed, Screened
+from holdfast.gateway.context import traced_meta
 from holdfast.gateway.duties import redacted_params
 from holdfast.gateway.groups import Group
 from holdfast.gateway.holding import Hold
@@ -129,7 +130,7 @@ def _ask(asked: McpAsked, params: JsonObject, screened: Screened, vetted: Vetted
         logs=asked.takes_events and not stateless,
         # A client of 2025-11-25 cannot say in a request how much it wants to hear.
         log_level=(meta.log_level if stateless else "info") if asked.takes_events else None,
-        trace=meta.trace,
+        trace=traced_meta(known.accepted.context, meta.trace, known.accepted.call),
         bytes_max=screened.limits.answer_bytes,
     )
 

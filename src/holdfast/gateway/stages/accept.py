@@ -2,6 +2,7 @@
 
 from holdfast.core import RANDOM_BYTES, CallId, ulid
 from holdfast.gateway.call import Accepted, Begun, Refused
+from holdfast.gateway.context import read_context
 from holdfast.gateway.rules import RULES
 from holdfast.providers import ENDPOINTS, DialectError, Endpoint, read_request
 from holdfast.wire import Request
@@ -32,13 +33,15 @@ class Accept:
             endpoint, only = LIST_MODELS, target[len(MODELS) + 1 :].decode("ascii", "replace")
         at = self._clock.now()
         call = CallId(ulid(at, self._entropy.noise(RANDOM_BYTES)))
-        begun = Begun(call, at, endpoint, request.body)
+        headers = request.headers
+        context = read_context(headers)
+        begun = Begun(call, at, endpoint, request.body, context)
         wanted = b"GET" if endpoint is LIST_MODELS else b"POST"
         if request.method != wanted:
             return _refused("request.method", begun, f"use {wanted.decode()} for {endpoint.path}")
-        headers = request.headers
         if endpoint is LIST_MODELS:
-            return Accepted(call, at, endpoint, None, only or None, headers, b"")
+            only = only or None
+            return Accepted(call, at, endpoint, None, only, headers, b"", None, context)
         if not headers.get(b"content-type", b"").lower().startswith(b"application/json"):
             return _refused("request.type", begun, "send Content-Type: application/json")
         try:
@@ -47,12 +50,13 @@ class Accept:
             return Refused(RULES["request.body"], error.what, error.fix, begun, error.where)
         patience = headers.get(PATIENCE)
         if patience is None:
-            return Accepted(call, at, endpoint, asked, None, headers, request.body)
+            body = request.body
+            return Accepted(call, at, endpoint, asked, None, headers, body, None, context)
         if len(patience) > 8 or not patience.isdigit() or not 0 < int(patience) <= PATIENCE_MS_MAX:
             fix = f"send {PATIENCE.decode()} as a number from 1 to {PATIENCE_MS_MAX}"
             return _refused("request.timeout-header", begun, fix)
         patience_s = int(patience) / 1000
-        return Accepted(call, at, endpoint, asked, None, headers, request.body, patience_s)
+        return Accepted(call, at, endpoint, asked, None, headers, request.body, patience_s, context)
 
 
 def _refused(code: str, begun: Begun, fix: str) -> Refused:

@@ -9,7 +9,8 @@ from holdfast.blueprint import Blueprint, Cache, Relationship
 from holdfast.core import NodeId
 from holdfast.gateway.attempt import Attempt
 from holdfast.gateway.authority import ask_of_model
-from holdfast.gateway.call import Cached, Kept, Refused, Routed, Screened
+from holdfast.gateway.call import Accepted, Cached, Kept, Refused, Routed, Screened
+from holdfast.gateway.context import traced
 from holdfast.gateway.groups import Group
 from holdfast.gateway.holding import Hold
 from holdfast.gateway.mandated import tolls_under
@@ -20,10 +21,9 @@ from holdfast.identity.authority import AMOUNT_MAX
 from holdfast.identity.mandates import Mandate
 from holdfast.providers import Asked, with_model
 from holdfast.resilience import AnswerCache, cache_key
-from holdfast.wire import Headers
 from holdfast.world.ports import Clock
 
-FORWARDED = (b"accept", b"idempotency-key", b"traceparent", b"tracestate", b"baggage")
+FORWARDED = (b"accept", b"idempotency-key", b"baggage")
 MILLISECONDS = 1000
 
 Caches: TypeAlias = dict[tuple[NodeId, Cache], AnswerCache[Kept]]
@@ -65,7 +65,7 @@ class Route:
             screened,
             group,
             self._blueprint.timeouts(link),
-            _forwarded(headers),
+            _forwarded(accepted),
             Tokens(len(screened.body), _most_out(screened, asked)),
             self._tolls.of(link),
             headers.get(session_header.encode("ascii")) if session_header is not None else None,
@@ -173,8 +173,10 @@ def _missing_limit(screened: Screened, asked: Asked) -> int | None:
     return most if screened.allowed.known.accepted.endpoint.generates else None
 
 
-def _forwarded(headers: Headers) -> bytes:
-    """The header lines that go on to the upstream."""
-    return b"".join(
+def _forwarded(accepted: Accepted) -> bytes:
+    """The header lines that go on to the upstream. A call that is sent more than once (retries,
+    hedges, fallbacks) has one span for all of it."""
+    headers = accepted.headers
+    return traced(accepted.context, accepted.call) + b"".join(
         [b"%b: %b\r\n" % (name, headers[name]) for name in FORWARDED if name in headers]
     )

@@ -10,6 +10,7 @@ from holdfast.audit import (
 from holdfast.core import HoldfastError, Salt
 from holdfast.gateway.call import (
     Accepted,
+    Allowed,
     Answered,
     Begun,
     Outcome,
@@ -17,9 +18,12 @@ from holdfast.gateway.call import (
     Routed,
     unfold,
 )
+from holdfast.gateway.context import read_session
 from holdfast.gateway.duties import recorded
 from holdfast.gateway.journeys import Journey, Journeys
+from holdfast.gateway.places import Place
 from holdfast.gateway.recording import Done
+from holdfast.gateway.tolls import spent
 from holdfast.identity.callers import Caller
 
 
@@ -128,6 +132,7 @@ class Write:
             cached=journey.is_cached,
             call=accepted.call,
             chain=caller.chain if caller is not None else (),
+            cost=_cost(place, outcome) if place is not None else None,
             credential=caller.credential if caller is not None else None,
             decision="refuse" if outcome.name == "refused" else "allow",
             duration_us=took_us,
@@ -146,17 +151,35 @@ class Write:
             resource=asked.model[:128] if asked is not None else None,
             rule=outcome.rule.code if outcome.rule is not None else None,
             seams=journey.seams,
+            session=accepted.context.session or (_named(allowed) if allowed is not None else None),
             stages_us=(*journey.marks_us(), took_us),
             status=outcome.status,
             tenant=self._tenant,
             tokens_in=outcome.tokens_in,
             tokens_out=outcome.tokens_out,
+            trace=accepted.context.trace,
             txn=caller.txn if caller is not None else None,
             upstream=place.upstream.name if place is not None else None,
             v=RECORD_VERSION,
             worker=self._worker,
             would_refuse=decision.would_refuse if decision is not None else (),
         )
+
+
+def _named(allowed: Allowed) -> str | None:
+    """The conversation by which the call is routed, where its callee is chosen by that."""
+    header = allowed.callee.routing.session_header
+    if header is None:
+        return None
+    return read_session(allowed.known.accepted.headers.get(header.encode("ascii")))
+
+
+def _cost(place: Place, outcome: Outcome) -> int | None:
+    """Thousand-millionths of the currency; None where there is no price, or nothing was counted."""
+    tokens_in, tokens_out = outcome.tokens_in, outcome.tokens_out
+    if place.node.price is None or (tokens_in is None and tokens_out is None):
+        return None
+    return spent(place.node, tokens_in or 0, tokens_out or 0).money_nano
 
 
 def _attested(caller: Caller | None) -> str | None:

@@ -22,6 +22,8 @@ LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "e
 LogLevel: TypeAlias = Literal[
     "debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"
 ]
+SESSION = "holdfast/session"
+"""Our own: what the client names as the conversation. ``x-session-id`` says it over HTTP."""
 TRACE = ("traceparent", "tracestate", "baggage")
 VALUE_CHARACTERS_MAX = 8192
 INFO_CHARACTERS_MAX = 256
@@ -38,7 +40,8 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """What a message's ``_meta`` says, as far as we know it; the rest is not passed on.
 
     ``capabilities`` is None where the request does not say any; ``trace`` holds W3C trace context
-    (``traceparent``, ``tracestate``, ``baggage``) as it was sent.
+    (``traceparent``, ``tracestate``, ``baggage``) as it was sent; ``session`` is whatever text the
+    client gave the conversation.
     """
 
     version: str | None = None
@@ -48,6 +51,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     log_level: LogLevel | None = None
     subscription: RequestId | None = None
     trace: Mapping[str, str] = MappingProxyType({})
+    session: str | None = None
 
 
 _NONE = Meta()
@@ -67,6 +71,7 @@ def read_meta(value: JsonValue) -> Meta:
         log_level=_level(value),
         subscription=_token(value, SUBSCRIPTION_ID),
         trace=_trace(value),
+        session=_string(value, SESSION),
     )
 
 

@@ -24,7 +24,6 @@ from holdfast.providers.mcp.meta import (
     SUBSCRIPTION_ID,
     Implementation,
     LogLevel,
-    Meta,
 )
 from holdfast.providers.mcp.methods import METHODS
 from holdfast.providers.mcp.revisions import SUPPORTED, Revision
@@ -249,8 +248,3 @@ def unsupported_version(
         id=id,
         data={"supported": supported, "requested": requested[:64]},
     )
-
-
-def trace_of(meta: Meta) -> dict[str, str]:
-    """Trace context to pass on to an upstream."""
-    return dict(meta.trace)

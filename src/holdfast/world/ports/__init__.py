@@ -3,7 +3,7 @@
 from holdfast.world.ports.blobs import Blobs
 from holdfast.world.ports.clock import Clock
 from holdfast.world.ports.entropy import Entropy
-from holdfast.world.ports.errors import WorldError
+from holdfast.world.ports.errors import DamageError, WorldError
 from holdfast.world.ports.journals import Journals, JournalWriter
 from holdfast.world.ports.marks import Marks
 from holdfast.world.ports.names import Names
@@ -16,6 +16,7 @@ __all__ = [
     "Blobs",
     "BoundSocket",
     "Clock",
+    "DamageError",
     "Entropy",
     "JournalWriter",
     "Journals",

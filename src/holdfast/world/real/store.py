@@ -6,13 +6,16 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from holdfast.world.ports import Row, Value, WorldError
+from holdfast.world.ports import DamageError, Row, Value, WorldError
 from holdfast.world.real.disk import make_folder, world_error
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a transaction waits for another process's before it fails."""
 IN_MEMORY = ":memory:"
+DERIVED_CACHE_KIB = 16_384
+"""Pages kept of a database that is made from something else: it is large, and grows all over."""
 
+_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _FIXES = {
     "SQLITE_FULL": "free disk space, or move the data directory to a larger disk",
     "SQLITE_BUSY": "another process holds the database: wait for it, or stop it",
@@ -24,10 +27,15 @@ _FIXES = {
 
 
 class SqliteStore:
-    """A database file (or ``:memory:``). Threads take turns; several processes may open it."""
+    """A database file (or ``:memory:``). Threads take turns; several processes may open it.
 
-    def __init__(self, path: str | Path) -> None:
+    One that ``is_derived`` can be made again: losing power may take back its last transactions,
+    and never leaves it broken.
+    """
+
+    def __init__(self, path: str | Path, *, is_derived: bool = False) -> None:
         self._path = str(path)
+        self._is_derived = is_derived
         self._lock = threading.RLock()
         if self._path != IN_MEMORY:
             _make_private(Path(path))
@@ -84,7 +92,10 @@ class SqliteStore:
         execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         if self._path != IN_MEMORY:
             execute("PRAGMA journal_mode = WAL").fetchone()
-        execute("PRAGMA synchronous = FULL")
+        # In WAL mode NORMAL syncs at checkpoints only (sqlite.org/pragma.html#pragma_synchronous).
+        execute(f"PRAGMA synchronous = {'NORMAL' if self._is_derived else 'FULL'}")
+        if self._is_derived:
+            execute(f"PRAGMA cache_size = -{DERIVED_CACHE_KIB}")
         execute("PRAGMA foreign_keys = ON")
 
 
@@ -117,7 +128,8 @@ def _said(what: str) -> Generator[None]:
         name = getattr(error, "sqlite_errorname", "") or ""
         family = "_".join(name.split("_")[:2])
         fix = _FIXES.get(family, "check the database file and the disk it is on")
-        raise WorldError(f"{what}: {error}", fix=fix) from error
+        kind = DamageError if family in _DAMAGE else WorldError
+        raise kind(f"{what}: {error}", fix=fix) from error
 
 
 def _make_private(path: Path) -> None:

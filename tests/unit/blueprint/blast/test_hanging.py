@@ -85,33 +85,53 @@ def test_a_health_check_or_many_calls_make_of_what_hangs_what_is_gone(build):
     assert state(case("health: {path: /health}"), "a", "b") is DEGRADED
     brief = Assumptions(outage_s=10)
     assert state(case("health: {path: /health}"), "a", "b", assumptions=brief) is SLOW
-    assert state(case(rate=3600), "a", "b") is SLOW, "one call a second: most of them are probes"
-    assert state(case(rate=20 * 3600), "a", "b") is DEGRADED, "one in eleven"
+    assert state(case(rate=180), "a", "b") is SLOW, "a probe waits 60 s: one call in six"
+    assert state(case(rate=720), "a", "b") is DEGRADED, "one in nineteen"
 
 
-def test_one_member_that_hangs_makes_a_group_slow_though_one_that_stops_is_not_missed(build):
+def test_a_question_that_comes_to_what_hangs_by_several_ways_is_late_more_often(build):
+    rate = "calls_per_hour: 720"
+    links = [link("u", "a", facts=rate), link("a", "b", facts=f"strength: soft, {rate}")]
+    by_one = build({"u": "", "a": upstream(1), "b": upstream(2)}, links)
+    assert state(by_one, "a", "b") is DEGRADED
+    nodes = {"u": "", "a": upstream(1), "b": upstream(2)}
+    for name in ("c", "d", "e", "f"):
+        nodes[name] = upstream(ord(name))
+        soft = "strength: soft"
+        links += [link("a", name, facts=soft), link(name, "b", facts=soft)]
+    assert state(build(nodes, links), "a", "b") is SLOW
+
+
+def test_how_many_calls_a_cache_answers_is_not_known_so_they_count_for_nothing(build):
+    facts = "strength: soft, calls_per_hour: 72000"
+    links = [link("a", "b", facts=facts, controls="cache: {ttl_s: 10}")]
+    assert state(build({"a": "", "b": upstream(1)}, links), "a", "b") is SLOW
+
+
+def test_one_member_that_hangs_is_not_missed_while_another_answers(build):
     def case(controls=""):
         nodes = {"a": "", "m": ""} | {f"m{n}": upstream(n, controls) for n in (1, 2)}
         return build(nodes, ["id: g, composed-of: {container: m, nodes: [m1, m2]}", link("a", "m")])
 
     assert "a" not in impact(case(), ["m1"]).states
-    assert state(case(), "a", "m1") is SLOW
-    assert state(case(), "m", "m1") is SLOW
-    assert state(case("health: {path: /health}"), "a", "m1") is UP
+    assert state(case(), "a", "m1") is UP, "one call in fifty tries it"
+    assert state(case(), "m", "m1") is UP
+    assert state(case(), "m1", "m1") is DOWN
     both = impact(case(), ["m1", "m2"], how="hangs")
     assert both.states["a"] is DOWN
 
 
-def test_a_caller_in_the_zone_of_the_member_that_is_well_does_not_meet_the_other(build):
-    nodes = {"a": "", "b": "", "m": "", "z": "network", "y": "network"}
-    nodes |= {f"m{n}": upstream(n) for n in (1, 2)}
-    links = ["id: g, composed-of: {container: m, nodes: [m1, m2]}", link("a", "m"), link("b", "m"),
+@pytest.mark.parametrize("weight", ["priority: 0", "priority: 1"])
+def test_neither_zone_nor_priority_ties_a_caller_to_a_member_that_hangs(build, weight):
+    nodes = {"a": "", "m": "", "z": "network", "y": "network", "m1": upstream(1)}
+    second = f'upstream: {{url: "http://127.0.0.1:2/v1", {weight}}}'
+    nodes["m2"] = f";controls: {{{second}}}"
+    links = ["id: g, composed-of: {container: m, nodes: [m1, m2]}", link("a", "m"),
              "id: z1, deployed-in: {container: z, nodes: [a, m1]}",
-             "id: y1, deployed-in: {container: y, nodes: [b, m2]}"]  # fmt: skip
+             "id: y1, deployed-in: {container: y, nodes: [m2]}"]  # fmt: skip
     system = build(nodes, links)
-    assert state(system, "a", "m2") is UP
-    assert state(system, "b", "m2") is SLOW
-    assert state(system, "m", "m2") is SLOW
+    assert state(system, "a", "m1") is UP
+    assert impact(system, ["m1", "m2"], how="hangs").states["a"] is DOWN
 
 
 def test_what_runs_in_what_hangs_hangs(build):
@@ -137,13 +157,15 @@ def test_a_fallback_serves_most_calls_but_those_that_try_the_first_are_late(buil
 
 def test_calls_that_hang_take_the_room_of_the_callers_other_calls(build):
     def case(calls):
-        nodes = {"a": f";controls: {{bulkhead: {{calls: {calls}}}}}", "c": upstream(1)}
-        nodes["b"] = upstream(2, "timeouts: {first_byte_s: 36}")
-        facts = "strength: async, calls_per_hour: 3600"
-        return build(nodes, [link("a", "b", facts=facts), link("a", "c")])
+        nodes = {"a": f";controls: {{bulkhead: {{calls: {calls}}}}}", "d": upstream(1)}
+        links = [link("a", "d")]
+        for name in ("b", "c"):
+            nodes[name] = upstream(ord(name), "timeouts: {first_byte_s: 36}")
+            links.append(link("a", name, facts="strength: async, calls_per_hour: 360"))
+        return impact(build(nodes, links), ["b", "c"], how="hangs").states["a"]
 
-    assert state(case(40), "a", "b") is DEGRADED  # L = 1/s * 36 s
-    assert state(case(30), "a", "b") is DOWN
+    assert case(2) is DEGRADED, "of each there is a probe under way"
+    assert case(1) is DOWN
 
 
 def test_waits_in_a_circle_of_calls_end_with_somebodys_patience(build):

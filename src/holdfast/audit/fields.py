@@ -1,0 +1,62 @@
+"""What each field of an entry says, in a sentence: for the reference and for whoever reads one."""
+
+from collections.abc import Mapping
+
+RECORD_FIELDS: Mapping[str, str] = {
+    "action": "`generate`, `complete`, `embed` or `list`.",
+    "answer": "Salted digest of the answer's body; of a stream's events, without `[DONE]`.",
+    "approver": "Who decided about a call that policy held for approval: `rule` tells a no.",
+    "arguments": "Salted digest of a tool call's arguments, as canonical JSON.",
+    "at": "When the call was accepted: microseconds since 1970-01-01T00:00:00Z.",
+    "attempts": "How often an upstream was asked: tries, retries, hedges, fallbacks.",
+    "attested": "What the caller's platform evidence was judged to be (EAR status).",
+    "blueprint": "Digest of the blueprint in force.",
+    "bundle": "Digest of the policies in force.",
+    "cached": "The answer was kept from an earlier call with the same request.",
+    "call": "The call's id, a ULID; the answer's `x-request-id`.",
+    "chain": "The principals from whom the caller holds its authority, root first.",
+    "cost": "What the call cost by the price of the node that answered: billionths of the currency.",
+    "credential": "The id of the key the caller showed (never the key).",
+    "decision": "What the gateway decided.",
+    "descriptor": "The digest under which the called tool is approved.",
+    "duration_us": "Microseconds from the request's arrival to this record.",
+    "event": "Which moment the record is of.",
+    "fallback": "The relationship over which another node was asked, when one was.",
+    "node": "The node whose upstream answered, or was asked last.",
+    "obligations": "What policy asked for besides allowing the call; `sampled` beside them where it is one of the share to review.",
+    "outcome": "What came of the call; `open` for a stream that has begun.",
+    "policies": "Ids of the policies that determined the decision.",
+    "principal": "Who called, as a SPIFFE ID.",
+    "prompt": "Salted digest of the request's body.",
+    "proof": "How the caller proved to hold its credential: `key`, `mtls`, `wpt`, `signature`, `dpop`, `session`.",
+    "relationship": "The declared relationship the call took.",
+    "resource": "The node that was asked for, at most 128 characters of it.",
+    "rule": "The code of what refused or failed.",
+    "seams": "Bytes of a streamed answer at which another upstream went on.",
+    "session": "The conversation, as the caller names it: `x-session-id`, the header by which its callee is chosen, or `holdfast/session` in the `_meta` of an MCP message.",
+    "stages_us": "Microseconds from the start to the end of each stage that ran; the last is this record.",
+    "status": "The HTTP status of the answer.",
+    "tenant": "The blueprint's tenant.",
+    "tokens_in": "Prompt tokens as the upstream counted them.",
+    "tokens_out": "Completion tokens as the upstream counted them.",
+    "tool": "The tool, resource or prompt of an MCP server that was called.",
+    "trace": "The W3C `traceparent` that the caller sent, to its 55th character; none where it was not valid.",
+    "txn": "The id of the root mandate.",
+    "upstream": "The URL the call was sent to.",
+    "v": "The record's version.",
+    "worker": "The worker process that carried the call.",
+    "would_refuse": "Ids of policies on trial that would have refused the call.",
+}
+"""Of a call's record."""
+
+CHANGE_FIELDS: Mapping[str, str] = {
+    "at": "When the change was made: microseconds since 1970-01-01T00:00:00Z.",
+    "by": "Who made it.",
+    "change": "The change's id, a ULID.",
+    "digest": "Commits to the document that the change left behind.",
+    "kind": "What was done, such as `passport.suspended`.",
+    "reason": "Why, in the words of whoever made it.",
+    "subject": "What it was done to.",
+    "v": "The record's version.",
+}
+"""Of a change's record."""
