@@ -2,7 +2,10 @@
 
 Promises: no call waits for telemetry, and none costs more for it; nothing of what anybody said
 leaves by it. A folder each, with a door of its own: ``otlp`` (OpenTelemetry out), ``objectives``
-(service levels and their budgets), ``anomalies`` (what is unlike itself).
+(service levels and their budgets), ``anomalies`` (what is unlike itself), ``tally`` (histograms by
+relationship), ``call_lines`` (the canonical call log).
 """
 
-__all__: list[str] = []
+from holdfast.telemetry.stages import first_token_us, is_last, stage_times
+
+__all__ = ["first_token_us", "is_last", "stage_times"]

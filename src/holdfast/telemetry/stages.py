@@ -1,0 +1,35 @@
+"""What a call's last record says of its parts: which one it is, and how long each took."""
+
+from holdfast.audit import CallRecord
+
+ROUTED = ("accept", "authenticate", "authorize", "guard", "route")
+"""Stages that leave one mark each; of a refused call the last one that ran refused it."""
+SEND = "send"
+_ENDS = frozenset(("call", "closed"))
+
+
+def is_last(record: CallRecord) -> bool:
+    """Whether the call ends with it: every call has one such record."""
+    return record.event in _ENDS
+
+
+def stage_times(record: CallRecord) -> dict[str, int]:
+    """Microseconds of each stage that ran, in order; nothing for ``write``, which ends with what the
+    times stand in."""
+    marks = record.stages_us[:-1]
+    ends = marks[: len(ROUTED)]
+    begins = (0, *ends)
+    found = {name: end - began for name, end, began in zip(ROUTED, ends, begins, strict=False)}
+    if len(ends) == len(ROUTED) and record.outcome != "refused":
+        found[SEND] = record.stages_us[-1] - ends[-1]
+    return found
+
+
+def first_token_us(record: CallRecord) -> int | None:
+    """From the call's start to the first piece of a streamed answer; None of any other call.
+
+    What opens a stream leaves the mark after ``route``'s.
+    """
+    if record.event != "closed" or len(record.stages_us) < len(ROUTED) + 2:
+        return None
+    return record.stages_us[len(ROUTED)]

@@ -1,0 +1,6 @@
+"""Telemetry's tests share what they tell of."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
