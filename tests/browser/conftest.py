@@ -153,14 +153,23 @@ class Browser:
 class Served:
     """A console on a loopback port, in a thread of its own; ``do`` changes the system there."""
 
-    def __init__(self, system, *, port: int = 0) -> None:
+    def __init__(self, system, *, port: int = 0, around=lambda app: app) -> None:
+        """``around`` may put something between the console and the browser, such as a lie."""
         self.system = system
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/"
-        app = make_app(system, version="9.9.9", gateway="http://127.0.0.1:8080")
+        app = make_app(
+            system,
+            version="9.9.9",
+            gateway="http://127.0.0.1:8080",
+            vkey=system.vkey,
+            windows=system.windows(),
+        )
         self._server = uvicorn.Server(
-            uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=2)
+            uvicorn.Config(
+                around(app), log_level="error", lifespan="off", timeout_graceful_shutdown=2
+            )
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._started = threading.Event()
@@ -227,8 +236,8 @@ def browser(chromium):
 def serve():
     with contextlib.ExitStack() as stack:
 
-        def serving(system, *, port: int = 0) -> Served:
-            served = Served(system, port=port)
+        def serving(system, **options) -> Served:
+            served = Served(system, **options)
             stack.callback(served.close)
             return served
 

@@ -116,7 +116,8 @@ def test_an_undeclared_attempt_shows_in_red_with_its_rule(browser, serve, fakes)
     browser.until("document.querySelector('.row.refused .rule')")
     shown = browser.evaluate("document.querySelector('.row.refused .rule').textContent")
     assert shown == "relationship.undeclared"
-    browser.until("document.querySelector('[data-node=intake] .badge.refused')")
+    browser.until("document.querySelector('.line.stray .stroke')")
+    browser.until("document.querySelector('.verdict').textContent.includes('Look here: 1 thing')")
 
 
 def test_nothing_breaks_the_policy_and_the_console_stays_silent(browser, serve, fakes):

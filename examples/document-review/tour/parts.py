@@ -44,8 +44,10 @@ class System:
 
 
 @contextlib.contextmanager
-def started(data: Path) -> Iterator[System]:
-    """All of it, from ready until the tour ends."""
+def started(
+    data: Path, *, console_options: tuple[str, ...] = ("--console-open",)
+) -> Iterator[System]:
+    """All of it, from ready until the tour ends. The console can be read by whoever reaches it."""
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-demo-")))
         ports = {name: _free_port(usual) for name, usual in PORTS.items()}
@@ -60,7 +62,7 @@ def started(data: Path) -> Iterator[System]:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         words = ["up", str(_blueprint(ports, scratch)), "--data", str(data), "--json"]
         words += ["--port", str(_free_port(GATEWAY_PORT))]
-        words += ["--console-port", str(_free_port(CONSOLE_PORT))]
+        words += ["--console-port", str(_free_port(CONSOLE_PORT)), *console_options]
         command = [sys.executable, "-m", "holdfast.cli", *words]
         wait = stack.enter_context(_running("holdfast", command, log=data / "holdfast.log"))
         told = json.loads(wait())
@@ -121,7 +123,8 @@ def _running(
     with log.open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     lines: list[str] = []
-    threading.Thread(target=_keep_reading, args=(process, lines), daemon=True).start()
+    reading = threading.Thread(target=_keep_reading, args=(process, lines), daemon=True)
+    reading.start()
 
     def wait() -> str:
         end = time.monotonic() + START_S
@@ -140,13 +143,15 @@ def _running(
             process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             process.kill()
+        reading.join(STOP_S)
 
 
 def _keep_reading(process: subprocess.Popen[str], lines: list[str]) -> None:
     """So that the child's pipe never fills."""
     assert process.stdout is not None
-    for line in process.stdout:
-        lines.append(line)  # noqa: PERF402 - each at once: somebody waits for the first
+    with process.stdout:
+        for line in process.stdout:
+            lines.append(line)  # noqa: PERF402 - each at once: somebody waits for the first
 
 
 def _listens(port: int) -> bool:

@@ -1,16 +1,19 @@
 """Questions to the log, from an event loop: in a thread, few at a time, each with a deadline."""
 
-import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from holdfast.audit import Checkpoint, Entry, LogReader, Proof, decode_entry
+from holdfast.audit import (
+    Checkpoint,
+    Entry,
+    LogReader,
+    Proof,
+    UnknownEntryError,
+    decode_entry,
+)
 from holdfast.faces.errors import CallUnknownError, LogSlowError, ProofPendingError
+from holdfast.faces.questions import READ_S, Questions
 from holdfast.faces.view import SystemView
-
-READ_S = 5.0
-READS_MAX = 4
-"""Threads that read the log at once; further questions wait, within their deadline."""
 
 T = TypeVar("T")
 
@@ -19,9 +22,7 @@ class Evidence:
     """What the log says, without blocking the loop that asks."""
 
     def __init__(self, view: SystemView, *, read_s: float = READ_S) -> None:
-        self._view = view
-        self._read_s = read_s
-        self._places = asyncio.Semaphore(READS_MAX)
+        self._questions = Questions(view.log, late=_late, read_s=read_s)
 
     async def checkpoint(self) -> Checkpoint:
         """The newest published checkpoint."""
@@ -61,32 +62,35 @@ class Evidence:
         """One entry, checked against the newest checkpoint."""
         return await self.ask(lambda reader: reader.entry(index))
 
+    async def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """The proof that the log of ``new`` entries continues that of ``old``."""
+        return await self.ask(lambda reader: _consistent(reader, old, new))
+
     async def ask(self, question: Callable[[LogReader], T]) -> T:
         """The answer to any question; what it raises is passed on."""
-        try:
-            async with asyncio.timeout(self._read_s):
-                await self._places.acquire()
-                loop = asyncio.get_running_loop()
-                answer = loop.run_in_executor(None, question, self._view.log())
-                answer.add_done_callback(self._done)
-                # A thread cannot be stopped: it keeps its place until it ends, we stop waiting.
-                return await asyncio.shield(answer)
-        except TimeoutError as error:
-            raise LogSlowError(
-                f"the log was not read within {self._read_s:g} s", fix="ask again; look at the disk"
-            ) from error
+        return await self._questions.ask(question)
 
-    def _done(self, answer: asyncio.Future[T]) -> None:
-        self._places.release()
-        if not answer.cancelled():
-            # Whoever asked may have stopped waiting: the failure counts as seen.
-            answer.exception()
+
+def _late(read_s: float) -> LogSlowError:
+    return LogSlowError(
+        f"the log was not read within {read_s:g} s", fix="ask again; look at the disk"
+    )
 
 
 def _head(reader: LogReader) -> tuple[Checkpoint, int | None]:
     checkpoint = reader.checkpoint()
     newest = reader.recent(1)
     return checkpoint, decode_entry(newest[0].data).at if newest else None
+
+
+def _consistent(reader: LogReader, old: int, new: int) -> tuple[bytes, ...]:
+    size = reader.checkpoint().size
+    if not old <= new <= size:
+        raise UnknownEntryError(
+            f"the log has {size} entries: it cannot show that {new} continue {old}",
+            fix=f"ask for old <= new <= {size}",
+        )
+    return reader.consistency(old, new)
 
 
 def _proven(reader: LogReader, index: int) -> tuple[Entry, Proof]:

@@ -1,17 +1,20 @@
-"""The system in Prometheus' text format 0.0.4: every metric, what it means, where its value stands.
+"""Every metric of Prometheus, what it means, where its value stands; ``exposition`` writes them.
 
-Written by hand: a table and an escape are all there is to it. Names follow Prometheus' practice:
-base units, ``_total`` for what only grows.
+Names follow Prometheus' practice: base units, ``_total`` for what only grows.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from holdfast.faces.spreads import SPREADS, SpreadMetric
 from holdfast.faces.view import Live, WorkerState
 from holdfast.gateway import COUNTERS, BudgetSeen, UpstreamSeen, UpstreamState
+from holdfast.history import UNSERVED
+from holdfast.telemetry.anomalies import Anomaly
+from holdfast.telemetry.objectives import Standing
+from holdfast.telemetry.tally import Tallied
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MONEY_NANO = 1_000_000_000
 
 Sample: TypeAlias = tuple[tuple[str, ...], float]
@@ -19,14 +22,28 @@ Sample: TypeAlias = tuple[tuple[str, ...], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scrape:
+    """All that is told at one moment. ``trouble`` says why no calls can be taken; ``entries`` are
+    those of the log that were heard, ``dropped`` what telemetry lost."""
+
+    live: Live
+    trouble: str | None = None
+    tallied: tuple[Tallied, ...] = ()
+    entries: int = 0
+    dropped: tuple[tuple[str, int], ...] = ()
+    standings: tuple[Standing, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One metric: ``read`` takes its samples off the system."""
+    """One metric of single values: ``read`` takes its samples off the system."""
 
     name: str
     kind: Literal["counter", "gauge"]
     labels: tuple[str, ...]
     meaning: str
-    read: Callable[[Live], Iterable[Sample]]
+    read: Callable[[Scrape], Iterable[Sample]]
 
 
 _COUNTED = {
@@ -50,8 +67,8 @@ def _upstream(
     meaning: str,
     value: Callable[[UpstreamSeen], float | None],
 ) -> Metric:
-    def read(live: Live) -> Iterable[Sample]:
-        for each in live.upstreams:
+    def read(scrape: Scrape) -> Iterable[Sample]:
+        for each in scrape.live.upstreams:
             found = value(each)
             if found is not None:
                 yield (each.node, each.upstream), found
@@ -61,16 +78,16 @@ def _upstream(
 
 
 def _counter(counted: str) -> Metric:
-    def read(live: Live) -> Iterable[Sample]:
-        return (((node.node,), node.counters.get(counted, 0)) for node in live.nodes)
+    def read(scrape: Scrape) -> Iterable[Sample]:
+        return (((node.node,), node.counters.get(counted, 0)) for node in scrape.live.nodes)
 
     name, meaning = f"holdfast_{counted}_total", _COUNTED[counted]
     return Metric(name=name, kind="counter", labels=("node",), meaning=meaning, read=read)
 
 
 def _budget(what: str, meaning: str, value: Callable[[BudgetSeen], float]) -> Metric:
-    def read(live: Live) -> Iterable[Sample]:
-        return (((each.account, each.unit), value(each)) for each in live.budgets)
+    def read(scrape: Scrape) -> Iterable[Sample]:
+        return (((each.account, each.unit), value(each)) for each in scrape.live.budgets)
 
     name, labels = f"holdfast_budget_{what}", ("account", "unit")
     return Metric(name=name, kind="gauge", labels=labels, meaning=meaning, read=read)
@@ -80,23 +97,23 @@ def _amount(seen: BudgetSeen, amount: int) -> float:
     return amount / MONEY_NANO if seen.unit == "money" else amount
 
 
-def _calls(live: Live) -> Iterable[Sample]:
-    totals = live.totals
+def _calls(scrape: Scrape) -> Iterable[Sample]:
+    totals = scrape.live.totals
     yield ("answered",), totals.answered
     yield ("refused",), totals.refused
     yield ("failed",), totals.failed
     yield ("cancelled",), totals.cancelled
 
 
-def _states(live: Live) -> Iterable[Sample]:
+def _states(scrape: Scrape) -> Iterable[Sample]:
     """One sample for each state it may have: 1 for the one it has."""
-    for each in live.upstreams:
+    for each in scrape.live.upstreams:
         for state in get_args(UpstreamState):
             yield (each.node, each.upstream, state), int(each.state == state)
 
 
-def _workers(live: Live) -> Iterable[Sample]:
-    states = [_worker_state(worker) for worker in live.workers]
+def _workers(scrape: Scrape) -> Iterable[Sample]:
+    states = [_worker_state(worker) for worker in scrape.live.workers]
     for state in ("ready", "not-ready", "leaving"):
         yield (state,), states.count(state)
 
@@ -107,13 +124,139 @@ def _worker_state(worker: WorkerState) -> str:
     return "ready" if worker.ready and worker.fault is None else "not-ready"
 
 
-def _alarms(live: Live) -> Iterable[Sample]:
-    events = [alarm.event for alarm in live.alarms]
+def _alarms(scrape: Scrape) -> Iterable[Sample]:
+    events = [alarm.event for alarm in scrape.live.alarms]
     for event in ("intent", "opened"):
         yield (event,), events.count(event)
 
 
-METRICS: tuple[Metric, ...] = (
+def _ended(scrape: Scrape) -> Iterable[Sample]:
+    for tallied in scrape.tallied:
+        for each in tallied.ended:
+            yield (tallied.relationship, each.outcome, each.rule), each.calls
+
+
+def _answered(tallied: Tallied) -> int:
+    return sum(each.calls for each in tallied.ended if each.outcome == "answered")
+
+
+def _unserved(tallied: Tallied) -> int:
+    return sum(
+        each.calls
+        for each in tallied.ended
+        if each.outcome == "failed" or (each.outcome == "refused" and each.rule in UNSERVED)
+    )
+
+
+def _left(scrape: Scrape) -> Iterable[Sample]:
+    for each in scrape.standings:
+        if each.left is not None:
+            yield (each.id,), each.left
+
+
+def _burns(scrape: Scrape) -> Iterable[Sample]:
+    for each in scrape.standings:
+        for burn in each.burns:
+            if burn.rate is not None:
+                yield (each.id, str(burn.window_min)), burn.rate
+
+
+def _alerting(scrape: Scrape) -> Iterable[Sample]:
+    for each in scrape.standings:
+        firing = {alert.severity for alert in each.alerts}
+        for severity in ("page", "ticket"):
+            yield (each.id, severity), int(severity in firing)
+
+
+def _anomalies(scrape: Scrape) -> Iterable[Sample]:
+    for each in scrape.anomalies:
+        if each.until is None:
+            yield (each.relationship, each.measure), each.score
+
+
+METRICS: tuple[Metric | SpreadMetric, ...] = (
+    Metric(
+        name="holdfast_ready",
+        kind="gauge",
+        labels=(),
+        meaning="1 while calls can be taken, else 0",
+        read=lambda scrape: (((), int(scrape.trouble is None)),),
+    ),
+    Metric(
+        name="holdfast_relationship_calls_total",
+        kind="counter",
+        labels=("relationship", "outcome", "rule"),
+        meaning="calls that ended, by relationship, what came of them and what refused or failed them",
+        read=_ended,
+    ),
+    Metric(
+        name="holdfast_relationship_counted_total",
+        kind="counter",
+        labels=("relationship",),
+        meaning="calls that count towards availability: answered, or not served",
+        read=lambda scrape: (
+            ((each.relationship,), _answered(each) + _unserved(each)) for each in scrape.tallied
+        ),
+    ),
+    Metric(
+        name="holdfast_relationship_unserved_total",
+        kind="counter",
+        labels=("relationship",),
+        meaning="calls that failed, or were refused though nobody had declared that",
+        read=lambda scrape: (((each.relationship,), _unserved(each)) for each in scrape.tallied),
+    ),
+    Metric(
+        name="holdfast_cost_total",
+        kind="counter",
+        labels=("relationship",),
+        meaning="what calls cost, by the price of the node that answered",
+        read=lambda scrape: (
+            ((each.relationship,), each.cost / MONEY_NANO) for each in scrape.tallied
+        ),
+    ),
+    *SPREADS,
+    Metric(
+        name="holdfast_log_entries",
+        kind="gauge",
+        labels=(),
+        meaning="entries of the log, as far as telemetry has read it",
+        read=lambda scrape: (((), scrape.entries),) if scrape.entries else (),
+    ),
+    Metric(
+        name="holdfast_telemetry_dropped_total",
+        kind="counter",
+        labels=("to",),
+        meaning="what found no room on its way to other tools",
+        read=lambda scrape: (((name,), count) for name, count in scrape.dropped),
+    ),
+    Metric(
+        name="holdfast_objective_left",
+        kind="gauge",
+        labels=("objective",),
+        meaning="the part of an objective's budget that is left, 1 at first, below 0 when overspent",
+        read=_left,
+    ),
+    Metric(
+        name="holdfast_objective_burn_rate",
+        kind="gauge",
+        labels=("objective", "window_min"),
+        meaning="how fast the budget was used in the last minutes; at 1 it lasts for its window",
+        read=_burns,
+    ),
+    Metric(
+        name="holdfast_objective_alert",
+        kind="gauge",
+        labels=("objective", "severity"),
+        meaning="1 while a budget burns so fast that somebody must know",
+        read=_alerting,
+    ),
+    Metric(
+        name="holdfast_anomaly",
+        kind="gauge",
+        labels=("relationship", "measure"),
+        meaning="deviations from what is usual, while a relationship is unlike itself",
+        read=_anomalies,
+    ),
     Metric(
         name="holdfast_calls_total",
         kind="counter",
@@ -126,9 +269,9 @@ METRICS: tuple[Metric, ...] = (
         kind="counter",
         labels=("direction",),
         meaning="tokens in prompts (in) and answers (out), as upstreams count them",
-        read=lambda live: (
-            (("in",), live.totals.tokens_in),
-            (("out",), live.totals.tokens_out),
+        read=lambda scrape: (
+            (("in",), scrape.live.totals.tokens_in),
+            (("out",), scrape.live.totals.tokens_out),
         ),
     ),
     Metric(
@@ -136,7 +279,7 @@ METRICS: tuple[Metric, ...] = (
         kind="gauge",
         labels=(),
         meaning="calls that policy holds for a person",
-        read=lambda live: (((), len(live.approvals)),),
+        read=lambda scrape: (((), len(scrape.live.approvals)),),
     ),
     Metric(
         name="holdfast_workers",
@@ -162,7 +305,7 @@ METRICS: tuple[Metric, ...] = (
     _upstream("holdfast_in_flight", "gauge", "calls under way to it", lambda u: u.in_flight),
     _upstream("holdfast_limit", "gauge", "the most calls that may be under way", lambda u: u.limit),
     _upstream(
-        "holdfast_first_token_seconds",
+        "holdfast_upstream_first_token_seconds",
         "gauge",
         "moving average of the time to the first token",
         lambda u: None if u.first_token_ms is None else u.first_token_ms / 1000,
@@ -180,14 +323,14 @@ METRICS: tuple[Metric, ...] = (
         kind="gauge",
         labels=("node",),
         meaning="calls that wait for room at an upstream of the node",
-        read=lambda live: (((node.node,), node.queued) for node in live.nodes),
+        read=lambda scrape: (((node.node,), node.queued) for node in scrape.live.nodes),
     ),
     Metric(
         name="holdfast_retry_budget",
         kind="gauge",
         labels=("node",),
         meaning="retries in hand: how many the retry budget allows at this moment",
-        read=lambda live: (((node.node,), node.retry_budget) for node in live.nodes),
+        read=lambda scrape: (((node.node,), node.retry_budget) for node in scrape.live.nodes),
     ),
     *(_counter(name) for name in COUNTERS),
     _budget("limit", "what may be spent in the period", lambda b: _amount(b, b.limit)),
@@ -208,24 +351,3 @@ METRICS: tuple[Metric, ...] = (
         lambda b: b.resets_at / 1_000_000,
     ),
 )
-
-
-def exposition(live: Live) -> str:
-    """All metrics at one moment."""
-    lines: list[str] = []
-    for metric in METRICS:
-        lines.append(f"# HELP {metric.name} {metric.meaning}")
-        lines.append(f"# TYPE {metric.name} {metric.kind}")
-        lines += [_line(metric, values, value) for values, value in metric.read(live)]
-    return "\n".join(lines) + "\n"
-
-
-def _line(metric: Metric, values: tuple[str, ...], value: float) -> str:
-    named = zip(metric.labels, values, strict=True)
-    labels = ",".join(f'{label}="{_escaped(each)}"' for label, each in named)
-    braced = f"{{{labels}}}" if labels else ""
-    return f"{metric.name}{braced} {value!r}"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

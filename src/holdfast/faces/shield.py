@@ -20,17 +20,25 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
+    "x-frame-options": "DENY",
+    "permissions-policy": "accelerometer=(), camera=(), display-capture=(), geolocation=(), "
+    "gyroscope=(), microphone=(), midi=(), payment=(), publickey-credentials-get=(), usb=()",
 }
+HSTS = "max-age=31536000"
+_SAFE = ("GET", "HEAD")
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{0,5})?")
 _CACHING_DEFAULT = "no-store"
 
 
 class Shield:
-    """ASGI middleware. ``host`` is what the console listens on."""
+    """ASGI middleware. ``host`` is what the console listens on, ``origin`` what it is also known by
+    (``https://console.example``), behind a proxy."""
 
-    def __init__(self, app: ASGIApp, *, host: str) -> None:
+    def __init__(self, app: ASGIApp, *, host: str, origin: str | None = None) -> None:
         self._app = app
         self._host = host
+        scheme, _, self._known_by = (origin or "").lower().partition("://")
+        self._is_https = scheme == "https"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,27 +51,43 @@ class Shield:
                 for name, value in _HEADERS.items():
                     headers[name] = value
                 headers.setdefault("cache-control", _CACHING_DEFAULT)
+                if self._is_secure(scope):
+                    headers["strict-transport-security"] = HSTS
             await send(message)
 
-        error = self._refusal(Headers(scope=scope))
+        error = self._refusal(Headers(scope=scope), scope["method"])
         if error is None:
             await self._app(scope, receive, guarded)
             return
         response = JSONResponse(error_body(error), status_of(error))
         await response(scope, receive, guarded)
 
-    def _refusal(self, headers: Headers) -> FacesError | None:
+    def _is_secure(self, scope: Scope) -> bool:
+        """Whether the browser came by TLS: to us, or to the proxy in front."""
+        named = Headers(scope=scope).get("host", "").lower()
+        return scope["scheme"] == "https" or (self._is_https and named == self._known_by)
+
+    def _is_ours(self, named: str) -> bool:
+        return is_ours(named, bound=self._host) or (named != "" and named.lower() == self._known_by)
+
+    def _refusal(self, headers: Headers, method: str) -> FacesError | None:
         named = headers.get("host", "")
-        if not is_ours(named, bound=self._host):
+        if not self._is_ours(named):
             return HostRefusedError(
                 f"the console does not answer for the host '{named[:100]}'",
                 fix="use the address that `holdfast up` printed",
             )
         # Browsers tell of the page that asks; programs do not. Nothing here is for other pages.
-        origin = headers.get("origin")
-        if origin is not None and not is_ours(origin.partition("://")[2], bound=self._host):
+        # A page without referrer has the origin `null` in forms: then Sec-Fetch-Site, which no page
+        # can set, says whether it is one of ours.
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+        is_foreign = origin not in (None, "null") and not self._is_ours(
+            (origin or "").partition("://")[2]
+        )
+        is_foreign = is_foreign or (origin == "null" and site != "same-origin")
+        if is_foreign or (method not in _SAFE and site == "cross-site"):
             return OriginRefusedError(
-                f"the console does not answer pages of '{origin[:100]}'",
+                f"the console does not answer pages of '{(origin or 'elsewhere')[:100]}'",
                 fix="open the console itself, or ask without a browser",
             )
         return None

@@ -32,15 +32,34 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 def stages(seen: Seen) -> tuple[Stage, ...]:
-    """The seven stages of a call, in order.
+    """The seven stages of a call that a watcher sees, in order."""
+    return stages_of(
+        seen.marks_us, outcome=seen.outcome, rule=seen.rule, is_lost=seen.state == "lost"
+    )
+
+
+def stages_of(
+    marks: tuple[int, ...], *, outcome: str | None, rule: str | None, is_lost: bool = False
+) -> tuple[Stage, ...]:
+    """The seven stages of a call by its marks (a record's ``stages_us``), in order. ``outcome`` is
+    None, or ``open``, while it is under way; ``is_lost`` says that its record is not durable.
 
     Each stage that ran left one mark, except ``send``: none when no answer began, and a stream's
     opening record is a mark between ``send`` and ``write``. The last mark of an ended call is
     ``write``'s.
     """
-    if seen.outcome is None:
-        return _under_way(seen.marks_us)
-    return _ended(seen)
+    if outcome is None or outcome == "open":
+        return _under_way(marks)
+    before = min(len(marks) - 1, _SEND) if marks else 0
+    refused = outcome == "refused"
+    found = [_timed(i, Progress.PASSED, marks) for i in range(before)]
+    if before == _SEND and not refused:
+        found.append(_sent(marks, is_answered=outcome == "answered"))
+    elif refused and rule != _AUDIT_RULE and found:
+        last = found[-1]
+        found[-1] = Stage(last.name, Progress.REFUSED, last.ended_us, last.took_us)
+    found += [_untimed(i, Progress.SKIPPED) for i in range(len(found), _WRITE)]
+    return (*found, _written(marks, rule=rule, is_lost=is_lost))
 
 
 def _under_way(marks: tuple[int, ...]) -> tuple[Stage, ...]:
@@ -52,36 +71,18 @@ def _under_way(marks: tuple[int, ...]) -> tuple[Stage, ...]:
     return tuple(found)
 
 
-def _ended(seen: Seen) -> tuple[Stage, ...]:
-    marks = seen.marks_us
-    written = _written(seen)
-    before = min(len(marks) - 1, _SEND) if marks else 0
-    refused = seen.outcome == "refused"
-    sent = before == _SEND and not refused
-    found = [_timed(i, Progress.PASSED, marks) for i in range(before)]
-    if sent:
-        found.append(_sent(seen))
-    elif refused and seen.rule != _AUDIT_RULE and found:
-        last = found[-1]
-        found[-1] = Stage(last.name, Progress.REFUSED, last.ended_us, last.took_us)
-    found += [_untimed(i, Progress.SKIPPED) for i in range(len(found), _WRITE)]
-    return (*found, written)
-
-
-def _sent(seen: Seen) -> Stage:
+def _sent(marks: tuple[int, ...], *, is_answered: bool) -> Stage:
     """Sending ends where the record of the whole call is made: at the last mark."""
-    ended = seen.marks_us[-1]
-    progress = Progress.PASSED if seen.outcome == "answered" else Progress.FAILED
-    return Stage(STAGES[_SEND], progress, ended, ended - seen.marks_us[_SEND - 1])
+    progress = Progress.PASSED if is_answered else Progress.FAILED
+    return Stage(STAGES[_SEND], progress, marks[-1], marks[-1] - marks[_SEND - 1])
 
 
-def _written(seen: Seen) -> Stage:
-    if seen.state == "lost":
+def _written(marks: tuple[int, ...], *, rule: str | None, is_lost: bool) -> Stage:
+    if is_lost:
         return Stage(STAGES[_WRITE], Progress.FAILED, None, None)
-    if seen.rule == _AUDIT_RULE:
+    if rule == _AUDIT_RULE:
         return Stage(STAGES[_WRITE], Progress.REFUSED, None, None)
-    ended = seen.marks_us[-1] if seen.marks_us else None
-    return Stage(STAGES[_WRITE], Progress.PASSED, ended, None)
+    return Stage(STAGES[_WRITE], Progress.PASSED, marks[-1] if marks else None, None)
 
 
 def _timed(index: int, progress: Progress, marks: tuple[int, ...]) -> Stage:

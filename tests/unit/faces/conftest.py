@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from holdfast.app.registers import StoredRegisters
+from holdfast.faces import Windows
 from holdfast.faces.service import make_app
 from holdfast.identity import SigningKey
 from holdfast.loops.drift import Period, Question, Report, Tally, compare
@@ -30,6 +31,32 @@ def fakes() -> SimpleNamespace:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.fakes
+
+
+@pytest.fixture(scope="session")
+def people() -> SimpleNamespace:
+    """The fakes around the console's entrance."""
+    spec = importlib.util.spec_from_file_location(
+        "fake_people", Path(__file__).with_name("fake_people.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.people
+
+
+@pytest.fixture(scope="session")
+def lasting_house(people, fakes):
+    return people.House(fakes.busy_system())
+
+
+@pytest.fixture
+def house(lasting_house):
+    """A console that asks who comes in. One for all tests, each of which finds it a week later:
+    sessions, links and counts of the tests before are over."""
+    lasting_house.a_week_later()
+    return lasting_house
 
 
 @pytest.fixture
@@ -67,8 +94,11 @@ def app(system, fakes, rows) -> FastAPI:
         version="9.9.9",
         gateway="http://127.0.0.1:8080",
         vkey=fakes.vkey,
-        registers=registers,
-        drift=_NothingSeen(system.blueprint()),
+        windows=Windows(
+            history=system.history,
+            registers=registers,
+            drift=_NothingSeen(system.blueprint()),
+        ),
     )
 
 

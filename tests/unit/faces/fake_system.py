@@ -7,17 +7,20 @@ from types import SimpleNamespace
 from holdfast.audit import (
     RECORD_VERSION,
     CallRecord,
+    ChangeRecord,
     Intent,
     Log,
     LogReader,
     LogSigner,
     Recorder,
+    encode_change,
     encode_record,
 )
 from holdfast.blueprint import Blueprint, load
 from holdfast.core import Instant, ulid
-from holdfast.faces import Live, WaitingCall, WorkerState
+from holdfast.faces import Custody, Live, WaitingCall, Windows, WorkerState
 from holdfast.gateway import BudgetSeen, NodeSeen, Seen, Totals, UpstreamSeen
+from holdfast.testing import MadeHistory
 from holdfast.world.sim import (
     SimBlobs,
     SimClock,
@@ -174,6 +177,9 @@ class FakeSystem:
         self.approvals: tuple[WaitingCall, ...] = ()
         self.reason: str | None = None
         self.looks = 0
+        self.history = MadeHistory()
+        self.vkey = SIGNER.vkey
+        self.custody: Custody | None = None
         self._blobs = SimBlobs()
         self._store = SimStore()
         self._journals = SimJournals(SimEntropy(1))
@@ -218,6 +224,9 @@ class FakeSystem:
 
     # -- for tests ----------------------------------------------------------------------------
 
+    def windows(self) -> Windows:
+        return Windows(history=self.history, custody=self.custody)
+
     def announce(self) -> None:
         self._news.set()
 
@@ -225,15 +234,16 @@ class FakeSystem:
         self._closed = True
         self._news.set()
 
-    def write(self, *records: CallRecord) -> None:
-        """Durable in a journal."""
+    def write(self, *records: CallRecord | ChangeRecord) -> None:
+        """Durable in a journal, and in the history."""
+        self.history.tell(*records)
 
         async def main(loop: SimLoop) -> None:
             loop.advance(self._clock_s)
             recorder = Recorder(self._journals, SimClock(loop), worker=0)
             done = [loop.create_future() for _ in records]
             for record, future in zip(records, done, strict=True):
-                recorder.submit(encode_record(record), future.set_result)
+                recorder.submit(_encoded(record), future.set_result)
             await asyncio.gather(*done)
             await recorder.close()
             self._clock_s = loop.time() + 1.0
@@ -251,8 +261,16 @@ class FakeSystem:
         assert self._log is not None
         self._log.integrate()
 
+    def keep(self, name: str, data: bytes) -> None:
+        """A file of the log's folder."""
+        self._blobs.put(name, data)
+
     def damage(self) -> None:
         self._blobs.flip("checkpoint", offset=40)
+
+
+def _encoded(record: CallRecord | ChangeRecord) -> bytes:
+    return encode_record(record) if isinstance(record, CallRecord) else encode_change(record)
 
 
 def record_of(call: Seen, **changes) -> CallRecord:

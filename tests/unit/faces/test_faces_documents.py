@@ -3,6 +3,7 @@
 from starlette.testclient import TestClient
 
 from holdfast.core import Instant
+from holdfast.faces import Windows
 from holdfast.faces.service import make_app
 from holdfast.identity import read_bundle
 from holdfast.identity.issuer import Issuer
@@ -26,7 +27,7 @@ class Documents:
 
 def test_the_well_known_documents_are_those_of_the_issuer(system) -> None:
     documents = Documents()
-    app = make_app(system, version="9.9.9", documents=documents)
+    app = make_app(system, version="9.9.9", windows=Windows(documents=documents))
     with TestClient(app, base_url="http://localhost") as client:
         jwks = client.get("/.well-known/jwks.json")
         bundle = client.get("/.well-known/spiffe-bundle")

@@ -7,7 +7,8 @@ import pytest
 
 from holdfast.core import HoldfastError
 from holdfast.faces.errors import LogSlowError
-from holdfast.faces.evidence import READS_MAX, Evidence
+from holdfast.faces.evidence import Evidence
+from holdfast.faces.questions import READS_MAX
 
 
 class StuckSystem:

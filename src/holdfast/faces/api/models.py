@@ -250,6 +250,7 @@ class Record:
     cached: bool = False
     call: str
     chain: tuple[str, ...] = ()
+    cost: int | None = None
     credential: str | None = None
     decision: RecordedDecision
     descriptor: str | None = None
@@ -267,12 +268,14 @@ class Record:
     resource: str | None = None
     rule: str | None = None
     seams: tuple[int, ...] = ()
+    session: str | None = None
     stages_us: tuple[int, ...] = ()
     status: int
     tenant: str
     tokens_in: int | None = None
     tokens_out: int | None = None
     tool: str | None = None
+    trace: str | None = None
     txn: str | None = None
     upstream: str | None = None
     v: int
@@ -347,6 +350,16 @@ class LogReply:
     newest: str | None
     checkpoint: str
     vkey: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsistencyReply:
+    """That the log of ``new`` entries begins with the whole log of ``old`` entries (RFC 9162,
+    section 2.1.4): ``hashes`` are hexadecimal, none where one of the two needs no proof."""
+
+    old: int
+    new: int
+    hashes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from starlette.responses import PlainTextResponse
 
 from holdfast.faces.api import models, shaping
 from holdfast.faces.evidence import Evidence
-from holdfast.faces.metrics import CONTENT_TYPE, exposition
 from holdfast.faces.replies import ErrorReply
 from holdfast.faces.streams import Streams, event
 from holdfast.faces.view import Live, SystemView
@@ -22,6 +21,7 @@ CallIdText = Annotated[
     str, Path(max_length=CALL_ID_LENGTH_MAX, description="The id that `x-request-id` carries.")
 ]
 Index = Annotated[int, Path(ge=0, le=INDEX_MAX, description="A place in the log, from 0.")]
+Size = Annotated[int, Query(ge=0, le=INDEX_MAX, description="Entries of the log at some time.")]
 Limit = Annotated[
     int, Query(ge=1, le=RECENT_MAX, description="How many ended calls, newest first.")
 ]
@@ -130,10 +130,6 @@ def _add_load(router: APIRouter, view: SystemView) -> None:
         """Calls that wait for a person's word. Read only: `holdfast approvals` decides."""
         return shaping.approvals_reply(view.live())
 
-    async def metrics() -> Response:
-        """The same and more for Prometheus, in its text format 0.0.4."""
-        return Response(exposition(view.live()), media_type=CONTENT_TYPE)
-
     router.add_api_route(
         "/api/upstreams", upstreams, tags=["load"], summary="Upstreams now", responses=_fails()
     )
@@ -149,14 +145,6 @@ def _add_load(router: APIRouter, view: SystemView) -> None:
         tags=["load"],
         summary="Calls that wait for a person",
         responses=_fails(),
-    )
-    router.add_api_route(
-        "/metrics",
-        metrics,
-        tags=["load"],
-        summary="Metrics for Prometheus",
-        response_class=Response,
-        responses={**_TEXT, **_fails()},
     )
 
 
@@ -213,7 +201,19 @@ def _add_log(router: APIRouter, evidence: Evidence, vkey: str | None) -> None:
         """The entry's inclusion proof as a `.tlog-proof` file (C2SP tlog-proof@v1)."""
         return PlainTextResponse((await evidence.proof(index)).text())
 
+    async def consistency(old: Size, new: Size) -> models.ConsistencyReply:
+        """The proof that nothing of the log of `old` entries was changed on its way to `new`."""
+        hashes = await evidence.consistency(old, new)
+        return models.ConsistencyReply(old=old, new=new, hashes=tuple(h.hex() for h in hashes))
+
     fails = _fails(404, 422, 500, 503, 504)
+    router.add_api_route(
+        "/api/log/consistency",
+        consistency,
+        tags=["log"],
+        summary="That the log only grew",
+        responses=fails,
+    )
     router.add_api_route(
         "/api/log", log, tags=["log"], summary="The log's head", responses=_fails(500, 503, 504)
     )

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from holdfast.core import HoldfastError
 from holdfast.faces.streams import Streams, event
 from holdfast.faces.view import Live, SystemView
 from holdfast.faces.visitors import Visitor, visitor_of
@@ -28,11 +29,12 @@ SHARED_MAX = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
-    """What the console tells people to type."""
+    """What the console tells people to type; ``vkey`` is the log's verifier key."""
 
     version: str
     gateway: str | None
     verify: str
+    vkey: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,10 @@ class Shell:
         made = self._templates.get_template(template)
         return HTMLResponse(made.render(frame=frame, hints=self.hints, **context), status)
 
+    def problem(self, request: Request, error: HoldfastError, *, status: int) -> Response:
+        """What a person sees where something could not be shown: what, and how to mend it."""
+        return self.page(request, _page_of(request), "problem.html", status=status, error=error)
+
     def fragment(self, template: str, **context: object) -> str:
         """A part of a page, to be sent alone or within one."""
         return self._templates.get_template(template).render(**context).strip()
@@ -138,6 +144,12 @@ class Shell:
         )
 
 
+def _page_of(request: Request) -> Page:
+    """The page to which a path belongs."""
+    path = request.url.path
+    return next((page for page in PAGES[1:] if path.startswith(page.path)), NOW)
+
+
 class _Shared:
     """One rendering of a moment for all who watch the same: twenty browsers cost what one does."""
 
@@ -168,9 +180,9 @@ class _Changed:
         if not fresh:
             return b""
         self._seen.update(fresh)
-        return event("\n".join(_partial(name, html) for name, html in fresh))
+        return event("\n".join(partial(name, html) for name, html in fresh))
 
 
-def _partial(name: str, html: str) -> str:
+def partial(name: str, html: str, *, swap: str = "outerMorph") -> str:
     """Tells htmx which element of the page this replaces, and to change only what differs."""
-    return f'<hx-partial hx-target="#{name}" hx-swap="outerMorph">{html}</hx-partial>'
+    return f'<hx-partial hx-target="#{name}" hx-swap="{swap}">{html}</hx-partial>'

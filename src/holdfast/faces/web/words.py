@@ -12,7 +12,13 @@ def duration(us: int) -> str:
         return f"{us} µs"
     if us < 1_000_000:
         return f"{_three(us / 1_000)} ms"
-    return f"{_three(us / 1_000_000)} s"
+    seconds = us / 1_000_000
+    if seconds < 120:
+        return f"{_three(seconds)} s"
+    for size, unit in ((60, "min"), (3_600, "h")):
+        if seconds < 120 * size or (unit == "h" and seconds < 48 * size):
+            return f"{_three(seconds / size)} {unit}"
+    return f"{_three(seconds / 86_400)} days"
 
 
 def _three(value: float) -> str:

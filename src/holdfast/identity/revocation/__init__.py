@@ -43,8 +43,10 @@ from holdfast.identity.revocation.store import Revocation, RevocationStore
 from holdfast.identity.revocation.subjects import (
     FINAL_KINDS,
     KINDS,
+    NAME_LENGTH_MAX,
     Kind,
     checked,
+    checked_kind,
     subject,
     subjects_of_caller,
 )
@@ -56,6 +58,7 @@ __all__ = [
     "INVALID",
     "KINDS",
     "MEDIA_TYPE",
+    "NAME_LENGTH_MAX",
     "STALE_S",
     "STATUSES_MAX",
     "SUSPENDED",
@@ -82,6 +85,7 @@ __all__ = [
     "StatusListError",
     "Update",
     "checked",
+    "checked_kind",
     "head_after",
     "read_status_list",
     "read_update",

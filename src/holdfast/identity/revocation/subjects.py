@@ -55,7 +55,19 @@ def checked(kind: str, name: str) -> tuple[Kind, str]:
             if len(name) > NAME_LENGTH_MAX or not form.fullmatch(name):
                 raise RevocationError(f"'{name[:80]}' is no {kind}", fix=fix)
             return known, name
-    raise RevocationError(f"there is no kind '{kind[:40]}'", fix=f"one of: {', '.join(KINDS)}")
+    raise _no_kind(kind)
+
+
+def checked_kind(kind: str) -> Kind:
+    """A kind as a person wrote it; ``RevocationError`` when it is none."""
+    for known in KINDS:
+        if known == kind:
+            return known
+    raise _no_kind(kind)
+
+
+def _no_kind(kind: str) -> RevocationError:
+    return RevocationError(f"there is no kind '{kind[:40]}'", fix=f"one of: {', '.join(KINDS)}")
 
 
 def subjects_of_caller(

@@ -1,285 +1,245 @@
-"""The blueprint as a map: what stands where, and what is happening on it. Pure."""
+"""The map of the first page: what is happening on the blueprint, or was. Pure."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from holdfast.blueprint import Blueprint, ComposedOf, Connects, DeployedIn, Interacts
-from holdfast.blueprint.drawing import (
-    Box,
-    Drawing,
-    Edge,
-    Line,
-    arrow_of,
-    curve_of,
-    laid_out,
-    middle_of,
-    shortened,
-)
+from holdfast.blueprint.graph import System
 from holdfast.core import NodeId
 from holdfast.faces.view import Live
-from holdfast.faces.web.words import short_name
-from holdfast.gateway import Seen
+from holdfast.faces.web.chart import (
+    Attempt,
+    Badge,
+    ChartView,
+    FrameMark,
+    LineMark,
+    NodeMark,
+    Place,
+    Plan,
+    Stroke,
+    fitting,
+    sized,
+    stray_marks,
+    told_of,
+)
+from holdfast.faces.web.now.asking import MINUTE_US, Asked
+from holdfast.faces.web.now.health import Health, healths, past_healths
+from holdfast.faces.web.now.traffic import Flow, Flows, Window, breadth, rate
+from holdfast.faces.web.reviews import Findings
 
-RECENT_US = 5_000_000
-"""How long an edge stays marked after a call over it has ended."""
-NAME_MAX = 21
-TYPE_MAX = 25
-SMALL_PX = 620
-MEDIUM_PX = 1_300
-LARGE_SCALE = 0.8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeMark:
-    """A node's box. ``refused`` counts its calls refused a moment ago, over no edge at all."""
-
-    box: Box
-    name: str
-    type: str
-    kind: str
-    about: str
-    refused: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineMark:
-    """An edge. ``state`` is idle, busy, recent, failed, refused or use (a person uses a node)."""
-
-    id: str
-    path: str
-    head: str
-    state: str
-    badge: str
-    badge_x: float
-    badge_y: float
-    about: str
+_NOBODY: Flow = Flow()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GroupMark:
-    """A container drawn around what it holds."""
+class Scene:
+    """All that is marked on a plan. ``live`` is None for a minute of the past."""
 
-    box: Box
-    name: str
-    type: str
-    about: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A relationship in words: the map for those who do not see it."""
-
-    id: str
-    text: str
-    state: str
+    asked: Asked
+    plan: Plan
+    window: Window
+    flows: Flows
+    live: Live | None
+    findings: Findings
+    found: frozenset[NodeId] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapView:
-    """All that the map's template needs. A large map is shown at ``LARGE_SCALE`` and scrolled."""
-
-    size: str
-    width: int
-    height: int
-    shown_width: int
-    shown_height: int
-    nodes: tuple[NodeMark, ...]
-    lines: tuple[LineMark, ...]
-    groups: tuple[GroupMark, ...]
-    told: tuple[Told, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A blueprint with every part in its place; made once, marked many times."""
-
-    blueprint: Blueprint
-    edges: tuple[Edge, ...]
-    drawing: Drawing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Traffic:
-    """Calls by relationship, and calls refused that no relationship can be blamed for."""
-
-    busy: Counter[str]
-    ended: Counter[str]
-    failed: Counter[str]
-    refused: Counter[str]
-    stray: Counter[str]
-
-
-def plan_of(blueprint: Blueprint) -> Plan:
-    """Lay a blueprint out; half a second of work for hundreds of nodes."""
-    edges = tuple(_edges(blueprint))
-    labels: dict[str, str] = {
-        node.id: f"{_one_line(node.name)}\n{shortened(node.type, TYPE_MAX)}"
-        for node in blueprint.nodes.values()
-    }
-    containers: dict[str, tuple[str, ...]] = {}
-    for relationship in blueprint.relationships:
-        match relationship.link:
-            case DeployedIn(container=name, nodes=nodes) | ComposedOf(container=name, nodes=nodes):
-                held = (*containers.get(name, ()), *nodes)
-                containers[name] = tuple(dict.fromkeys(held))
-            case _:
-                pass
-    drawing = laid_out(labels, edges, containers=containers)
-    return Plan(blueprint=blueprint, edges=edges, drawing=drawing)
-
-
-def _one_line(name: str) -> str:
-    return " ".join(shortened(name, NAME_MAX).split())
-
-
-def _edges(blueprint: Blueprint) -> Iterator[Edge]:
-    for relationship in blueprint.relationships:
-        match relationship.link:
-            case Connects(source=source, destination=destination):
-                yield Edge(id=relationship.id, source=source, destination=destination)
-            case Interacts(actor=actor, nodes=nodes):
-                for node in nodes:
-                    yield Edge(id=f"{relationship.id}/{node}", source=actor, destination=node)
-            case _:
-                pass
-
-
-def map_view(plan: Plan, live: Live) -> MapView:
+def map_view(scene: Scene) -> ChartView:
     """The plan with what is happening marked on it."""
-    traffic = _traffic(live)
-    drawing = plan.drawing
-    nodes = plan.blueprint.nodes
-    names: dict[str, str] = {id_: node.name for id_, node in nodes.items()}
-    lines = tuple(
-        _line_mark(line, edge, traffic, names)
-        for line, edge in zip(drawing.lines, plan.edges, strict=True)
+    plan = scene.plan
+    health = _health(scene)
+    attempts = scene.flows.attempts
+    hrefs = [_attempt_href(each, scene) for each in attempts]
+    straying = stray_marks(plan, attempts, hrefs=hrefs)
+    lines = tuple(_line(stroke, scene) for stroke in plan.strokes)
+    nodes = tuple(
+        _node(place, scene, health.get(place.id), own=straying.own.get(place.id, 0))
+        for place in plan.places
     )
-    size = _size(drawing.width)
-    scale = LARGE_SCALE if size == "large" else 1.0
-    return MapView(
-        size=size,
-        width=round(drawing.width),
-        height=round(drawing.height),
-        shown_width=round(drawing.width * scale),
-        shown_height=round(drawing.height * scale),
-        nodes=tuple(_node_mark(box, plan.blueprint, traffic) for box in drawing.boxes),
-        lines=lines,
-        groups=tuple(_group_mark(box, plan.blueprint) for box in drawing.groups),
-        told=tuple(_told(plan, lines, names)),
-    )
-
-
-def _size(width: float) -> str:
-    if width <= SMALL_PX:
-        return "small"
-    return "medium" if width <= MEDIUM_PX else "large"
-
-
-def _traffic(live: Live) -> _Traffic:
-    fresh = [seen for seen in live.recent if _ended_at(seen) > live.at - RECENT_US]
-    return _Traffic(
-        busy=Counter(seen.relationship or "" for seen in live.in_flight),
-        ended=_count(fresh, "answered", "cancelled"),
-        failed=_count(fresh, "failed"),
-        refused=_count(fresh, "refused"),
-        stray=Counter(
-            short_name(seen.principal)
-            for seen in fresh
-            if seen.outcome == "refused" and seen.relationship is None and seen.principal
+    size = sized(plan, height=straying.height, ghosts=straying.ghosts)
+    return ChartView(
+        size=size.word,
+        width=size.width,
+        height=size.height,
+        shown_width=size.shown_width,
+        shown_height=size.shown_height,
+        frames=tuple(
+            FrameMark(
+                frame=each,
+                href=scene.asked.closing(each.key).href() if each.key in scene.asked.opened else "",
+            )
+            for each in plan.frames
         ),
+        lines=lines,
+        nodes=nodes,
+        ghosts=straying.ghosts,
+        strays=straying.strays,
+        told=told_of(plan, lines=lines, nodes=nodes, strays=straying.strays),
     )
 
 
-def _count(calls: Sequence[Seen], *outcomes: str) -> Counter[str]:
-    return Counter(s.relationship for s in calls if s.relationship and s.outcome in outcomes)
+def troubled(
+    system: System, flows: Flows, *, live: Live | None, window: Window
+) -> frozenset[NodeId]:
+    """The nodes that are not well, and both ends of every line that is not."""
+    own = {str(name): str(name) for name in system.nodes}
+    found = {NodeId(n) for n, each in _healths(live, window, own).items() if each.tone}
+    for edge in system.edges:
+        flow = flows.of.get(edge.id)
+        if flow is not None and flow.tone in ("failed", "refused"):
+            found |= {edge.source, edge.destination}
+    for attempt in flows.attempts:
+        found |= {NodeId(attempt.caller), NodeId(attempt.callee)} & system.nodes.keys()
+    return frozenset(found)
 
 
-def _ended_at(seen: Seen) -> int:
-    return seen.at + (seen.marks_us[-1] if seen.marks_us else 0)
+def _health(scene: Scene) -> dict[str, Health]:
+    box_of = {str(name): box for name, box in scene.plan.fold.box_of.items()}
+    return _healths(scene.live, scene.window, box_of)
 
 
-def _node_mark(box: Box, blueprint: Blueprint, traffic: _Traffic) -> NodeMark:
-    node = blueprint.nodes[NodeId(box.id)]
+def _healths(live: Live | None, window: Window, box_of: Mapping[str, str]) -> dict[str, Health]:
+    if live is not None:
+        return healths(live, box_of)
+    return past_healths(window.moments, window.until, box_of)
+
+
+def _node(place: Place, scene: Scene, health: Health | None, *, own: int) -> NodeMark:
+    inside = scene.flows.over(scene.plan.inside.get(place.id, ()))
+    words = health.words() if health is not None else ()
+    load = f"{health.in_flight}/{health.limit}" if health is not None and health.limit else ""
+    within = rate(inside.calls, scene.flows.seconds)
+    said = [*words, f"{load} in flight" if load else "", f"{within} inside" if within else ""]
+    tone = health.tone if health is not None else ""
+    if inside.tone in ("failed", "refused"):
+        tone = tone or "failed"
+        said.append(_troubles(inside))
+    if own:
+        said.append(f"{own} undeclared calls inside")
+    said.append(_finding_words(place, scene.findings))
     return NodeMark(
-        box=box,
-        name=shortened(node.name, NAME_MAX),
-        type=shortened(node.type, TYPE_MAX),
-        kind=node.kind,
-        about=f"{node.name} ({node.id}, {node.type}): {node.description}",
-        refused=traffic.stray[box.id],
+        place=place,
+        tone=tone,
+        below=fitting(
+            words or ((place.type, within) if place.key and within else (place.type,)),
+            place,
+            beside=load,
+        ),
+        load=load,
+        load_href=f"#upstreams-{place.id}" if load and not place.key else "",
+        load_share=health.share if health is not None else None,
+        top=_own_badge(place, own, inside),
+        left=_finding_badge(place, scene.findings),
+        href=scene.asked.opening(place.key).href() if place.key else "",
+        notes=", ".join(each for each in said if each),
+        is_found=not scene.found.isdisjoint(place.held),
     )
 
 
-def _group_mark(box: Box, blueprint: Blueprint) -> GroupMark:
-    node = blueprint.nodes[NodeId(box.id)]
-    return GroupMark(
-        box=box,
-        name=shortened(node.name, max(int(box.width / 8) - 8, 6)),
-        type=node.type,
-        about=f"{node.name} ({node.id}, {node.type}): {node.description}",
+def _own_badge(place: Place, own: int, inside: Flow) -> Badge | None:
+    if own:
+        return Badge(tone="refused", text=f"✕ {own}", about=f"{own} undeclared calls inside")
+    if inside.tone in ("failed", "refused"):
+        return _trouble_badge(inside, place.name, href="")
+    return None
+
+
+def _finding_badge(place: Place, findings: Findings) -> Badge | None:
+    """The number of open findings, by the gravest."""
+    found = [findings[name] for name in place.held if name in findings]
+    if not found:
+        return None
+    count = sum(each.count for each in found)
+    gravest = max(found, key=lambda each: each.gravity)
+    about = place.held[0] if len(place.held) == 1 else ""
+    query = f"?{urlencode({'about': about})}" if about else ""
+    return Badge(
+        tone=gravest.level,
+        text=f"⚑ {count}",
+        about=f"{count} finding{'s' if count > 1 else ''} of the review about {place.name}",
+        href=f"/architecture{query}#findings",
     )
 
 
-def _line_mark(line: Line, edge: Edge, traffic: _Traffic, names: dict[str, str]) -> LineMark:
-    use = "/" in edge.id
-    state, badge = ("use", "") if use else _state(edge.id, traffic)
-    x, y = middle_of(line.points)
-    word = "uses" if use else "may call"
+def _finding_words(place: Place, findings: Findings) -> str:
+    count = sum(findings[name].count for name in place.held if name in findings)
+    return f"{count} finding{'s' if count > 1 else ''}" if count else ""
+
+
+def _line(stroke: Stroke, scene: Scene) -> LineMark:
+    if stroke.is_use:
+        return LineMark(stroke=stroke, state="use", told="a person's use")
+    flow = scene.flows.over(stroke.relationships) if scene.flows.of else _NOBODY
+    seconds = scene.flows.seconds
+    often = rate(flow.calls, seconds)
+    tone = flow.tone
+    busy = " busy" if flow.in_flight else ""
+    many = " many" if len(stroke.relationships) > 1 else ""
+    href = _calls_href(stroke, scene) if flow.calls or flow.in_flight else ""
+    label = f"▸{flow.in_flight} {often}".strip() if flow.in_flight else often
     return LineMark(
-        id=edge.id,
-        path=curve_of(line.points),
-        head=arrow_of(line.points),
-        state=state,
-        badge=badge,
-        badge_x=x,
-        badge_y=y,
-        about=f"{names[edge.source]} {word} {names[edge.destination]} ({edge.id.partition('/')[0]})",
+        stroke=stroke,
+        state=f"{tone}{busy}{many} w{breadth(flow.calls, seconds)}",
+        label=label,
+        href=href,
+        badge=_trouble_badge(flow, stroke.ends, href=_bad_href(stroke, scene, flow)),
+        told=_told(flow, often),
     )
 
 
-def _state(relationship: str, traffic: _Traffic) -> tuple[str, str]:
-    if traffic.busy[relationship]:
-        return "busy", str(traffic.busy[relationship])
-    if traffic.refused[relationship]:
-        return "refused", "✕"
-    if traffic.failed[relationship]:
-        return "failed", "!"
-    return ("recent", "") if traffic.ended[relationship] else ("idle", "")
+def _trouble_badge(flow: Flow, name: str, *, href: str) -> Badge | None:
+    """Failed before refused: that is nobody's wish."""
+    if not flow.failed and not flow.refused:
+        return None
+    count, sign = (flow.failed, "!") if flow.failed else (flow.refused, "✕")
+    share = count / flow.calls
+    many = f"{count}" if flow.calls < 20 or share < 0.01 else f"{share:.0%}"
+    word = "failed" if flow.failed else "refused"
+    return Badge(
+        tone=word,
+        text=f"{sign} {many}",
+        about=f"{name}: {count:,} of {flow.calls:,} calls {word}",
+        href=href,
+    )
 
 
-def _told(plan: Plan, lines: Sequence[LineMark], names: dict[str, str]) -> Iterator[Told]:
-    protocols: dict[str, str | None] = {
-        each.id: each.protocol for each in plan.blueprint.relationships
-    }
-    for edge, mark in zip(plan.edges, lines, strict=True):
-        id_ = edge.id.partition("/")[0]
-        over = f" over {protocols[id_]}" if protocols.get(id_) else ""
-        yield Told(
-            id=id_,
-            text=f"{names[edge.source]} → {names[edge.destination]}{over}",
-            state=_in_words(mark),
-        )
-    frames = {group.id for group in plan.drawing.groups}
-    for relationship in plan.blueprint.relationships:
-        match relationship.link:
-            case DeployedIn(container=name, nodes=nodes) | ComposedOf(container=name, nodes=nodes):
-                held = ", ".join(names[node] for node in nodes)
-                state = "a frame on the map" if name in frames else ""
-                yield Told(id=relationship.id, text=f"{names[name]} holds {held}", state=state)
-            case _:
-                pass
+def _troubles(flow: Flow) -> str:
+    said = [
+        f"{count:,} {word}"
+        for count, word in ((flow.failed, "failed"), (flow.refused, "refused"))
+        if count
+    ]
+    return " and ".join(said)
 
 
-def _in_words(mark: LineMark) -> str:
-    match mark.state:
-        case "busy":
-            return f"{mark.badge} in flight"
-        case "recent":
-            return "answered just now"
-        case "failed" | "refused":
-            return f"{mark.state} just now"
-        case "use":
-            return "a person's use"
-        case _:
-            return ""
+def _told(flow: Flow, often: str) -> str:
+    said = [f"{flow.in_flight} in flight" if flow.in_flight else "", often, _troubles(flow)]
+    return ", ".join(each for each in said if each)
+
+
+def _calls_href(stroke: Stroke, scene: Scene, outcome: str = "") -> str:
+    """The calls that a number counts."""
+    words: list[tuple[str, str]] = []
+    if len(stroke.relationships) == 1:
+        words.append(("relationship", stroke.relationships[0]))
+    if outcome:
+        words.append(("outcome", outcome))
+    return f"/calls?{urlencode([*words, *_time(scene)])}"
+
+
+def _bad_href(stroke: Stroke, scene: Scene, flow: Flow) -> str:
+    return _calls_href(stroke, scene, "failed" if flow.failed else "refused")
+
+
+def _attempt_href(each: Attempt, scene: Scene) -> str:
+    words = [("caller", each.caller)] if each.caller else []
+    words += [("callee", each.callee), ("outcome", "refused")]
+    return f"/calls?{urlencode([*words, *_time(scene)])}"
+
+
+def _time(scene: Scene) -> Sequence[tuple[str, str]]:
+    """Calls of a minute of the past are looked for there."""
+    at = scene.asked.at
+    if at is None:
+        return ()
+    end = Asked(at=at + MINUTE_US).moment
+    return (("since", scene.asked.moment), ("until", end))

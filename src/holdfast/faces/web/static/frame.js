@@ -8,7 +8,7 @@ const WORDS = {
 
 function say(state) {
   const feed = document.getElementById("feed");
-  if (!feed || feed.dataset.state === state) return;
+  if (!feed?.hasAttribute("hx-sse:connect") || feed.dataset.state === state) return;
   feed.dataset.state = state;
   feed.querySelector(".feed-text").textContent = WORDS[state];
 }
