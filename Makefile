@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo test check format bench bench-resilience bench-brownout bench-memory bench-policy bench-review bench-drift bench-blast bench-proofs mcp-conformance calm-conformance sim pages docs pin clean
+.PHONY: help setup demo test check format bench bench-resilience bench-brownout bench-memory bench-policy bench-review bench-drift bench-anomalies bench-blast bench-console bench-proofs mcp-conformance calm-conformance sim pages docs pin clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -61,9 +61,15 @@ bench-review: $(STAMP) ## what a review of up to 10,000 nodes costs, rule by rul
 bench-drift: $(STAMP) ## spans a second by format, and how much planted drift is found by sampling rate
 	$(BIN)/python benchmarks/drift/run.py --write-docs
 
+bench-anomalies: $(STAMP) ## false alarms and finds on made-up traffic, and on NAB where HOLDFAST_NAB names it
+	$(BIN)/python benchmarks/anomalies/run.py
+
 bench-blast: $(STAMP) ## blast radius: predicted against injected failures, and time by size
 	$(BIN)/python benchmarks/blast/measured.py --write-docs
 	$(BIN)/python benchmarks/blast/run.py --write-docs
+
+bench-console: $(STAMP) ## how long the console takes with a million calls stored
+	$(BIN)/python benchmarks/console/run.py --write-docs
 
 bench-proofs: $(STAMP) ## how long proofs take by size
 	$(BIN)/python benchmarks/proofs/run.py --write-docs

@@ -140,6 +140,7 @@ INSTEAD = {
     ),
     "audit.no-alarm": ("app", "The call named is not one that was begun and has no outcome."),
     "data.no-salt": ("app", "The tenant has no salt: it was erased, or never made."),
+    "history.missing": ("app", "The data directory has no history of calls yet."),
     "audit.pending": ("app", "The call's records are durable, but not under a checkpoint yet."),
     "audit.receipt-unwitnessed": ("app", "A COSE receipt carries no cosignatures of witnesses."),
 }

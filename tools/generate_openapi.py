@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from holdfast import __version__
+from holdfast.faces import Windows
 from holdfast.faces.service import make_app
 
 TARGET = Path(__file__).parents[1] / "docs" / "reference" / "openapi.json"
@@ -22,10 +23,23 @@ class NoSystem:
     blueprint = live = changes = log = trouble = _none
     passports = revocations = status_list = _none
     report = _none
+    standings = anomalies = _none
+    question = decide = revoke = lift = restart = _none
+    origin = None
 
 
 def main() -> None:
-    app = make_app(NoSystem(), version=__version__, registers=NoSystem(), drift=NoSystem())
+    app = make_app(
+        NoSystem(),
+        version=__version__,
+        windows=Windows(
+            registers=NoSystem(),
+            drift=NoSystem(),
+            objectives=NoSystem(),
+            acting=NoSystem(),
+            entrance=NoSystem(),
+        ),
+    )
     TARGET.write_text(json.dumps(app.openapi(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(f"wrote {TARGET.relative_to(TARGET.parents[2])}")
 

@@ -9,7 +9,13 @@ import typing
 import msgspec
 from reference_pages import REFERENCE, note, settle, table
 
-from holdfast.audit import CallRecord, RecordedDecision, RecordedEvent, RecordedOutcome
+from holdfast.audit import (
+    RECORD_FIELDS,
+    CallRecord,
+    RecordedDecision,
+    RecordedEvent,
+    RecordedOutcome,
+)
 
 INTRODUCTION = """\
 # The record
@@ -33,49 +39,6 @@ version.
 
 """
 
-MEANING = {
-    "action": "`generate`, `complete`, `embed` or `list`.",
-    "attempts": "How often an upstream was asked: tries, retries, hedges, fallbacks.",
-    "approver": "Who decided about a call that policy held for approval: `rule` tells a no.",
-    "arguments": "Salted digest of a tool call's arguments, as canonical JSON.",
-    "attested": "What the caller's platform evidence was judged to be (EAR status).",
-    "chain": "The principals from whom the caller holds its authority, root first.",
-    "descriptor": "The digest under which the called tool is approved.",
-    "obligations": "What policy asked for besides allowing the call; `sampled` beside them where it is one of the share to review.",
-    "proof": "How the caller proved to hold its credential: `key`, `mtls`, `wpt`, `signature`, `dpop`, `session`.",
-    "tool": "The tool, resource or prompt of an MCP server that was called.",
-    "txn": "The id of the root mandate.",
-    "would_refuse": "Ids of policies on trial that would have refused the call.",
-    "cached": "The answer was kept from an earlier call with the same request.",
-    "fallback": "The relationship over which another node was asked, when one was.",
-    "node": "The node whose upstream answered, or was asked last.",
-    "seams": "Bytes of a streamed answer at which another upstream went on.",
-    "answer": "Salted digest of the answer's body; of a stream's events, without `[DONE]`.",
-    "at": "When the call was accepted: microseconds since 1970-01-01T00:00:00Z.",
-    "blueprint": "Digest of the blueprint in force.",
-    "bundle": "Digest of the policies in force.",
-    "call": "The call's id, a ULID; the answer's `x-request-id`.",
-    "credential": "The id of the key the caller showed (never the key).",
-    "decision": "What the gateway decided.",
-    "duration_us": "Microseconds from the request's arrival to this record.",
-    "event": "Which moment the record is of.",
-    "outcome": "What came of the call; `open` for a stream that has begun.",
-    "policies": "Ids of the policies that determined the decision.",
-    "principal": "Who called, as a SPIFFE ID.",
-    "prompt": "Salted digest of the request's body.",
-    "relationship": "The declared relationship the call took.",
-    "resource": "The node that was asked for, at most 128 characters of it.",
-    "rule": "The [code](errors.md) of what refused or failed.",
-    "stages_us": "Microseconds from the start to the end of each stage that ran; the last is this record.",
-    "status": "The HTTP status of the answer.",
-    "tenant": "The blueprint's tenant.",
-    "tokens_in": "Prompt tokens as the upstream counted them.",
-    "tokens_out": "Completion tokens as the upstream counted them.",
-    "upstream": "The URL the call was sent to.",
-    "v": "The record's version.",
-    "worker": "The worker process that carried the call.",
-}
-
 
 def kind_of(hint: object) -> str:
     """A field's values in a few words."""
@@ -92,13 +55,19 @@ def kind_of(hint: object) -> str:
     ]
 
 
+def linked(meaning: str) -> str:
+    """A field's meaning with a link to the page of codes where it speaks of one."""
+    return meaning.replace("The code of", "The [code](errors.md) of")
+
+
 def reference() -> str:
     """The page. A field without a meaning stops this tool."""
     hints = typing.get_type_hints(CallRecord)
     named = [field.name for field in msgspec.structs.fields(CallRecord)]
-    rows = [(f"`{name}`", kind_of(hints[name]), MEANING.pop(name)) for name in named]
-    if MEANING:
-        raise SystemExit(f"these fields are gone: {sorted(MEANING)}")
+    meanings = dict(RECORD_FIELDS)
+    rows = [(f"`{name}`", kind_of(hints[name]), linked(meanings.pop(name))) for name in named]
+    if meanings:
+        raise SystemExit(f"these fields are gone: {sorted(meanings)}")
     assert all(map(typing.get_args, (RecordedDecision, RecordedEvent, RecordedOutcome)))
     return INTRODUCTION.replace("{note}", note("generate_record_reference.py")) + table(
         ("field", "value", "meaning"), rows

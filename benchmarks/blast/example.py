@@ -68,7 +68,7 @@ class Running:
         data.mkdir(mode=0o700)
         words = ["up", str(parts._blueprint(self._ports, self._scratch)), "--data", str(data)]
         words += ["--port", str(parts._free_port(parts.GATEWAY_PORT)), "--json"]
-        words += ["--console-port", str(parts._free_port(parts.CONSOLE_PORT))]
+        words += ["--console-port", str(parts._free_port(parts.CONSOLE_PORT)), "--console-open"]
         command = [sys.executable, "-m", "holdfast.cli", *words]
         wait = self._stack.enter_context(
             parts._running("holdfast", command, log=data / "holdfast.log")

@@ -33,6 +33,8 @@ class Running:
     path: str = PATH
     model: str = MODEL
     headers: dict[str, str] = field(default_factory=dict)
+    console: int = 0
+    """The port of the console, where the target has one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,21 +216,25 @@ class Holdfast:
             yield run
 
     @contextlib.contextmanager
-    def serving(self, blueprint: Path, core: int, *, workers: int = 1) -> Generator[Running]:
-        """With a blueprint of the caller's, in which ``app`` asks ``assistant``."""
+    def serving(
+        self, blueprint: Path, core: int, *, workers: int = 1, more: tuple[str, ...] = ()
+    ) -> Generator[Running]:
+        """With a blueprint and options of the caller's; in it ``app`` asks ``assistant``."""
         shutil.rmtree(self.data, ignore_errors=True)
         command = [self.python, "-m", "holdfast.cli", "up", str(blueprint)]
         command += ["--data", str(self.data), "--workers", str(workers)]
-        command += ["--port", "0", "--console-port", "0", "--json"]
+        command += ["--port", "0", "--console-port", "0", "--json", *more]
         with started(self.name, command, core=core, pipe=True) as run:
             assert run.process.stdout is not None
             said = json.loads(run.process.stdout.readline() or "{}")
             if "ready" not in said:
                 raise SystemExit(f"holdfast up failed: {said}; its log is {run.log}")
-            port = int(said["ready"]["url"].rpartition(":")[2])
+            port, console = (
+                int(said["ready"][name].rstrip("/").rpartition(":")[2]) for name in ("url", "console")
+            )
             made = self._command("key", "create", "app", "--data", str(self.data), "--json")
             key = json.loads(made)["key"]
-            target = Running(pid=run.process.pid, port=port, key=key)
+            target = Running(pid=run.process.pid, port=port, key=key, console=console)
             wait_ready(target, run)
             yield target
 

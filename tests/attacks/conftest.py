@@ -19,6 +19,7 @@
 | 18 | trust in headers that anybody can send | test_attack_requests.py |
 | 19 | an endpoint open or rebindable by default | test_attack_requests.py |
 | 20 | a supply chain that runs code, a model's file that does | test_attack_supply_chain.py |
+| 21-27 | the console's door: tossed cookies, planted sessions, forged requests, redirects, used links, guesses, claimed roles | test_attack_console.py |
 
 Tests of units stand where what they attack is tested.
 """

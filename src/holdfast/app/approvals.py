@@ -15,6 +15,7 @@ from holdfast.app.approval_errors import ApprovalError, ApprovalGroupError, Appr
 from holdfast.app.channel import ApprovalAsked, ApprovalGiven, ApprovalWithdrawn, Message
 from holdfast.app.control import Decision
 from holdfast.audit import Outbox, record_of
+from holdfast.core import trace_of
 from holdfast.faces import WaitingCall
 from holdfast.gateway import Question, Verdict
 from holdfast.world.ports import Store
@@ -38,6 +39,11 @@ class _Case(msgspec.Struct, kw_only=True):
         """The groups that have not said yes."""
         return tuple(name for name in self.question.groups if name not in self.given)
 
+    @property
+    def trace_id(self) -> str:
+        """The call's, as its record will have it."""
+        return _trace_id(self.question)
+
 
 class ApprovalDesk:
     """What waits, by call."""
@@ -57,22 +63,30 @@ class ApprovalDesk:
     ) -> None:
         """A worker asks, or has nothing to ask any more."""
         if isinstance(message, ApprovalWithdrawn):
-            if self._cases.pop(message.call, None) is not None:
-                log.info("approval.withdrawn", call=message.call)
+            gone = self._cases.pop(message.call, None)
+            if gone is not None:
+                log.info("approval.withdrawn", call=message.call, trace_id=gone.trace_id)
             return
         asked = message.question
         if len(self._cases) >= APPROVALS_MAX:
-            log.warning("approval.desk-full", call=asked.call)
+            log.warning("approval.desk-full", call=asked.call, trace_id=_trace_id(asked))
             tell(ApprovalGiven(Verdict(call=asked.call, is_yes=False, by=None)))
             return
         self._cases[asked.call] = _Case(question=asked, worker=worker, tell=tell, given={})
-        log.info("approval.asked", call=asked.call, groups=asked.groups, callee=asked.callee)
+        log.info(
+            "approval.asked",
+            call=asked.call,
+            trace_id=_trace_id(asked),
+            groups=asked.groups,
+            callee=asked.callee,
+        )
 
     def gone(self, worker: int) -> None:
         """A worker has ended, and its calls with it."""
-        for call in [call for call, case in self._cases.items() if case.worker == worker]:
+        for case in [case for case in self._cases.values() if case.worker == worker]:
+            call = case.question.call
             del self._cases[call]
-            log.info("approval.withdrawn", call=call)
+            log.info("approval.withdrawn", call=call, trace_id=case.trace_id)
 
     def questions(self) -> tuple[Question, ...]:
         """What waits, oldest first, without what would be sent."""
@@ -109,7 +123,13 @@ class ApprovalDesk:
             case.tell(
                 ApprovalGiven(Verdict(call=case.question.call, is_yes=decision.is_yes, by=who))
             )
-            log.info("approval.decided", call=decision.call, is_yes=decision.is_yes, by=by)
+            log.info(
+                "approval.decided",
+                call=decision.call,
+                trace_id=case.trace_id,
+                is_yes=decision.is_yes,
+                by=by,
+            )
             return ()
 
     def _open(self) -> list[Question]:
@@ -128,6 +148,10 @@ class ApprovalDesk:
         kind = GIVEN if decision.is_yes else DENIED
         with self._store.transaction() as change:
             Outbox.add(change, record_of(decision.act, kind=kind, subject=decision.call))
+
+
+def _trace_id(asked: Question) -> str:
+    return trace_of(asked.call, asked.trace).trace
 
 
 def _heard(case: _Case, decision: Decision) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ class Reply:
     status: int
     content_type: str
     body: bytes
+    retry_after: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +127,13 @@ class _Taker:
         self.reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._bytes_max = bytes_max
         self._status = 0
-        self._content_type = ""
+        self._content_type = self._retry_after = ""
         self._body = b""
 
     def on_head(self, head: ResponseHead) -> None:
         self._status = head.status
         self._content_type = head.headers.get(b"content-type", b"").decode("ascii", "replace")
+        self._retry_after = head.headers.get(b"retry-after", b"").decode("ascii", "replace")
 
     def on_body(self, data: bytes) -> None:
         self._body += data
@@ -142,7 +144,12 @@ class _Taker:
 
     def on_end(self) -> None:
         if not self.reply.done():
-            answer = Reply(status=self._status, content_type=self._content_type, body=self._body)
+            answer = Reply(
+                status=self._status,
+                content_type=self._content_type,
+                body=self._body,
+                retry_after=self._retry_after,
+            )
             self.reply.set_result(answer)
 
     def on_failure(self, error: WireError) -> None:

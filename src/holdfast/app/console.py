@@ -6,7 +6,7 @@ from collections.abc import Generator
 import uvicorn
 
 from holdfast import __version__
-from holdfast.faces import DriftView, IssuerDocuments, Registers, SystemView, TraceIntake
+from holdfast.faces import SystemView, Windows
 from holdfast.faces.service import make_app
 
 CONNECTIONS_MAX = 256
@@ -27,12 +27,11 @@ def make_console(
     host: str,
     gateway: str,
     vkey: str,
-    registers: Registers,
-    documents: IssuerDocuments | None = None,
-    drift: DriftView | None = None,
-    traces: TraceIntake | None = None,
+    is_proxied: bool = False,
+    windows: Windows,
 ) -> ConsoleServer:
-    """A server for the console; run its ``serve(sockets=[sock])``."""
+    """A server for the console; run its ``serve(sockets=[sock])``. Only one that ``is_proxied``
+    believes a proxy on this machine whom it speaks for."""
     config = uvicorn.Config(
         make_app(
             view,
@@ -40,16 +39,14 @@ def make_console(
             host=host,
             gateway=gateway,
             vkey=vkey,
-            registers=registers,
-            documents=documents,
-            drift=drift,
-            traces=traces,
+            windows=windows,
         ),
         loop="none",
         lifespan="off",
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=is_proxied,
         limit_concurrency=CONNECTIONS_MAX,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )

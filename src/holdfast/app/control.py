@@ -21,6 +21,10 @@ LINE_BYTES_MAX = 16_384
 REPLY_BYTES_MAX = 16 * 1024 * 1024
 """All that waits for an approval, without what would be sent."""
 _UNIX_PATH_MAX = 100
+_STORED = frozenset(("credentials", "revocations", "tools"))
+"""Operations that only say that something was changed in the database."""
+_STORED_FIX = "the change is stored; restart the instance to put it in force"
+_ASKED_FIX = "'holdfast status' tells whether one runs; start it with 'holdfast up FILE'"
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,11 +40,15 @@ class Request(msgspec.Struct, frozen=True):
     """``credentials``: read them anew, on every worker. ``revocations``: the same, and passports
     too. ``tools``: the approved tools. ``restart``: put a fresh worker in every place.
     ``approvals``: tell what waits for one; ``approval``: tell all about ``call``; ``decide``: take a
-    person's ``decision``."""
+    person's ``decision``. ``live``: tell how the system is (``picture.Picture``).
+    ``console-link``: a sign-in link for ``by``; ``console-sessions``: who is signed in;
+    ``console-end``: end ``session``."""
 
     operation: str
     call: str | None = None
     decision: Decision | None = None
+    by: str | None = None
+    session: str | None = None
 
     @property
     def answer_s(self) -> float:
@@ -51,7 +59,8 @@ class Request(msgspec.Struct, frozen=True):
 class Reply(msgspec.Struct, frozen=True):
     """``workers`` is how many have done it, ``leaving`` how many replaced ones still finish calls;
     ``questions`` are what was asked for, ``left`` the groups whose yes is still missing;
-    ``problem`` says why not, ``code`` and ``fix`` what that is and how to mend it."""
+    ``live`` is the picture; ``link`` signs in, ``sessions`` are those of the console; ``problem`` says why not, ``code`` and ``fix`` what that is and how to
+    mend it."""
 
     workers: int = 0
     leaving: int = 0
@@ -60,6 +69,9 @@ class Reply(msgspec.Struct, frozen=True):
     fix: str = ""
     questions: tuple[msgspec.Raw, ...] = ()
     left: tuple[str, ...] = ()
+    live: msgspec.Raw = msgspec.Raw(b"null")
+    link: str = ""
+    sessions: tuple[msgspec.Raw, ...] = ()
 
 
 class ControlError(HoldfastError):
@@ -103,7 +115,7 @@ def tell(path: Path, request: Request) -> Reply:
     except (OSError, msgspec.DecodeError) as error:
         raise ControlError(
             f"the running instance does not answer at {path}: {error}",
-            fix="the change is stored; restart the instance to put it in force",
+            fix=_STORED_FIX if request.operation in _STORED else _ASKED_FIX,
         ) from error
     if reply.problem is not None:
         what = f"the running instance could not act: {reply.problem}"

@@ -49,6 +49,11 @@ class DataDir:
         return self.path / "store"
 
     @property
+    def history(self) -> Path:
+        """The index over the log: made from it, and made anew when it is gone."""
+        return self.path / "history.db"
+
+    @property
     def keys(self) -> Path:
         return self.path / "keys"
 

@@ -19,7 +19,7 @@ from holdfast.blueprint.graph import System
 from holdfast.blueprint.kubernetes import cluster_in, workloads_of
 from holdfast.blueprint.review import Change, ControlProof
 from holdfast.blueprint.review.readers import read_changes, read_control_proofs
-from holdfast.core import Instant, NodeId, rfc3339
+from holdfast.core import Instant, NodeId, Progress, rfc3339, untold
 from holdfast.loops.drift import (
     NO_BINDINGS,
     Bindings,
@@ -141,15 +141,15 @@ class DriftReply(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def compare_with_reality(asked: Asked) -> DriftReply:
+def compare_with_reality(asked: Asked, *, progress: Progress = untold) -> DriftReply:
     """Read everything, judge it, and put it into words that programs and people read."""
     blueprint = load_blueprint(_file(asked.file)).blueprint
     sighted, now = Sighted(), SystemClock().now()
     if asked.traces:
-        sight_traces(asked.traces, sighted, sampling=asked.sampling)
+        sight_traces(asked.traces, sighted, sampling=asked.sampling, progress=progress)
     if asked.data is not None or not asked.traces:
         since = Instant(now - HISTORY_DAYS * DAY_US)
-        sight_data(_data(asked.data), blueprint, sighted, since=since)
+        sight_data(_data(asked.data), blueprint, sighted, since=since, progress=progress)
     else:
         # Files tell of the past that they were written in: that is the day to judge by.
         now = (sighted.tally.span() or (now, now))[1]

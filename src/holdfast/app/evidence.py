@@ -20,7 +20,7 @@ from holdfast.audit import (
     decode_entry,
     verify_log,
 )
-from holdfast.core import HoldfastError
+from holdfast.core import HoldfastError, Progress, untold
 from holdfast.world.real import FileBlobs, FileJournals
 
 WAIT_S = 5.0
@@ -86,18 +86,19 @@ class Proofs(msgspec.Struct, frozen=True):
     proofs: tuple[Proven, ...]
 
 
-def verify(data: DataDir, trust: Trust | None = None) -> Verified:
+def verify(data: DataDir, trust: Trust | None = None, *, progress: Progress = untold) -> Verified:
     """Recompute everything from the entries up. Without ``trust``, the keys beside the log are
     believed: whoever has their own copy names it."""
     data.require()
     whose = trust or Trust.parse(wiring.public_keys(data))
-    return _verified(verify_log(FileBlobs(data.log), FileJournals(data.journals), whose), whose)
+    blobs, journals = FileBlobs(data.log), FileJournals(data.journals)
+    return _verified(verify_log(blobs, journals, whose, progress=progress), whose)
 
 
-def verify_far(log: str, trust: Trust) -> Verified:
+def verify_far(log: str, trust: Trust, *, progress: Progress = untold) -> Verified:
     """The same for a log at a URL, or in a folder: nothing is told of journals."""
     with open_blobs(log) as blobs:
-        return _verified(verify_log(blobs, None, trust), trust)
+        return _verified(verify_log(blobs, None, trust, progress=progress), trust)
 
 
 def _verified(found: Verification, trust: Trust) -> Verified:

@@ -10,14 +10,17 @@ from holdfast.app.signing import NO_TRUST, Trust, signer_of
 from holdfast.app.texts import FileError, read_text
 from holdfast.blueprint import Blueprint, Problem, SecretReference, check, load
 from holdfast.policy import Policy, PolicyError
+from holdfast.policy.console import ConsolePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A blueprint with its policy, and the very texts they were made from."""
+    """A blueprint with its policies, of calls and of the console, and the very texts they were made
+    from."""
 
     blueprint: Blueprint
     policy: Policy
+    console: ConsolePolicy
     source: str
     text: str
     files: dict[str, str]
@@ -53,6 +56,7 @@ def load_blueprint(path: Path, *, trust: Trust = NO_TRUST) -> Loaded:
     return Loaded(
         blueprint=blueprint,
         policy=policy,
+        console=ConsolePolicy.compile(blueprint),
         source=str(path),
         text=text,
         files=reader.files,
@@ -65,7 +69,14 @@ def load_texts(source: str, text: str, files: dict[str, str], *, signed: bool = 
     looked at the signature."""
     blueprint = load(text, source=source, read=files.__getitem__, signed=signed)
     policy = Policy.compile(blueprint, rego=RegoProcess)
-    return Loaded(blueprint=blueprint, policy=policy, source=source, text=text, files=files)
+    return Loaded(
+        blueprint=blueprint,
+        policy=policy,
+        console=ConsolePolicy.compile(blueprint),
+        source=source,
+        text=text,
+        files=files,
+    )
 
 
 def problems_of(path: Path, *, trust: Trust = NO_TRUST) -> tuple[Problem, ...]:
@@ -75,11 +86,15 @@ def problems_of(path: Path, *, trust: Trust = NO_TRUST) -> tuple[Problem, ...]:
     problems = check(text, source=str(path), read=reader, signed=signed)
     if any(problem.severity == "error" for problem in problems):
         return problems  # policies are judged against the blueprint, so it must be one
+    blueprint = load(text, source=str(path), read=reader, signed=signed)
     try:
-        blueprint = load(text, source=str(path), read=reader, signed=signed)
         Policy.compile(blueprint, rego=RegoProcess)
     except PolicyError as error:
-        return (*problems, *error.problems)
+        problems = (*problems, *error.problems)
+    try:
+        ConsolePolicy.compile(blueprint)
+    except PolicyError as error:
+        problems = (*problems, *error.problems)
     return problems
 
 

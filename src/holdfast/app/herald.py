@@ -25,6 +25,7 @@ from holdfast.identity.revocation import (
     RevocationStore,
     sign_delta,
     sign_snapshot,
+    subject,
 )
 from holdfast.world.ports import Clock, Entropy, Store
 
@@ -104,6 +105,11 @@ class Herald:
     def registers(self, uri: str) -> StoredRegisters:
         """What faces may see; ``uri`` is where outsiders fetch the status list."""
         return StoredRegisters(self._store, key=self._key, clock=self._clock, uri=uri)
+
+    def is_revoked(self, principal: str) -> bool:
+        """Whether a person is, as far as workers have been told."""
+        held = self._state.held
+        return held.find((subject("principal", principal), subject("agent", principal))) is not None
 
     def greeting(self, ticket: int) -> tuple[Message, ...]:
         """All that a worker must know that has heard nothing yet, or has missed something."""

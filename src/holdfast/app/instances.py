@@ -44,7 +44,7 @@ def find_data(named: Path | None) -> DataDir:
         data = DataDir(folder / DEFAULT_NAME)
         if data.is_used:
             return data
-    running = _running()
+    running = running_instances()
     if len(running) == 1:
         return running[0]
     if not running:
@@ -58,7 +58,8 @@ def find_data(named: Path | None) -> DataDir:
     )
 
 
-def _running() -> list[DataDir]:
+def running_instances() -> list[DataDir]:
+    """The data directories of this user's running instances; entries of dead ones go."""
     folder = registry()
     entries = sorted(folder.iterdir())[:_REGISTRY_ENTRIES_MAX] if folder.is_dir() else []
     found: dict[Path, DataDir] = {}

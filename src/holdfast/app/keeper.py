@@ -16,15 +16,20 @@ from holdfast.app.datadir import DataDir, DataDirError
 from holdfast.app.declared import remember_declared
 from holdfast.app.files import Loaded, load_blueprint
 from holdfast.app.handles import FleetError
+from holdfast.app.historian import Historian
 from holdfast.app.listening import try_tls
 from holdfast.app.monitor import Monitor
 from holdfast.app.options import Options
+from holdfast.app.outlets import Outlets
+from holdfast.app.painter import painted
+from holdfast.app.porter import Porter
 from holdfast.app.sockets import StartError
 from holdfast.app.staff import Staff
 from holdfast.app.watched import looks_of_blueprint, looks_of_tls
 from holdfast.app.workers import Fleet
 from holdfast.audit import Checkpoint, Log, field_value
 from holdfast.core import HoldfastError, Instant, rfc3339
+from holdfast.faces import ObjectivesView
 from holdfast.gateway import Question
 from holdfast.identity import CredentialStore
 from holdfast.world.ports import Store
@@ -42,7 +47,10 @@ log = structlog.get_logger("holdfast.keeper")
 
 
 class Keeper:
-    """One running instance."""
+    """One running instance. ``porter`` takes its place before anybody can ask."""
+
+    porter: Porter
+    objectives: ObjectivesView | None = None
 
     def __init__(
         self,
@@ -55,6 +63,8 @@ class Keeper:
         fleet: Fleet,
         monitor: Monitor,
         staff: Staff,
+        outlets: Outlets,
+        historian: Historian,
     ) -> None:
         self.options = options
         self.monitor = monitor
@@ -66,15 +76,23 @@ class Keeper:
         self._log = audit_log
         self._fleet = fleet
         self.staff = staff
+        self.outlets = outlets
+        self.historian = historian
         self._started_with = b""
         self._generation = 0
         self._notes_told = 0
         self._reloading = asyncio.Lock()
         self._signature = looks_of_blueprint(options.blueprint, loaded)
 
+    @property
+    def loaded(self) -> Loaded:
+        """What is in force."""
+        return self._loaded
+
     async def start(self) -> None:
         """Bring every worker up on the blueprint that was loaded."""
         self.tell_recovery()
+        await self.historian.open()
         self.staff.budgets.adopt(self._loaded.blueprint)
         first = self._order(self._loaded)
         self._started_with = first.credentials
@@ -103,8 +121,12 @@ class Keeper:
                 return Reply(workers=await self.staff.curator.adopt())
             case "restart":
                 return await self.restart()
+            case "live":
+                return Reply(live=painted(self.monitor, self.outlets.tally, self.objectives))
             case "approvals" | "approval" | "decide":
                 return await self._about_approvals(request)
+            case "console-link" | "console-sessions" | "console-end":
+                return await self.porter.answer(request)
             case unknown:
                 return Reply(problem=f"unknown operation '{unknown[:50]}'")
 
@@ -152,11 +174,15 @@ class Keeper:
                 log.error(
                     "reload.refused", reason=str(error), in_force=self._loaded.blueprint.digest
                 )
+                name = self._loaded.blueprint.name
+                self.historian.note("blueprint.refused", subject=name, text=str(error))
                 return
             self._loaded = loaded
             self.staff.budgets.adopt(loaded.blueprint)
             self.monitor.adopt(loaded.blueprint)
             log.info("reload.adopted", blueprint=loaded.blueprint.digest)
+            adopted = loaded.blueprint
+            self.historian.note("blueprint.adopted", subject=adopted.name, text=adopted.digest)
             try:
                 remember_declared(self._data, loaded)
             except DataDirError as error:
@@ -232,12 +258,17 @@ class Keeper:
             self.monitor.log_trouble = None
             if checkpoint is not None:
                 self._publish(checkpoint)
+        self.historian.wake()
         self.tell_recovery()
 
     def _publish(self, checkpoint: Checkpoint) -> None:
         """Every answer names it, and the witnesses are asked to cosign it."""
         self._fleet.announce(CheckpointNews(field_value(checkpoint)))
         self.staff.witnesses.offer(checkpoint)
+
+    def mended(self) -> tuple[str, ...]:
+        """What was mended or dropped in the log since the start."""
+        return self._log.recovery
 
     def tell_recovery(self) -> None:
         """Say what was mended or dropped in the log, once each."""
@@ -253,6 +284,10 @@ class Keeper:
         await self.staff.budgets.flush()
         await self.staff.herald.close()
         await self.integrate_once()
+        await self.historian.finish()
+        await asyncio.to_thread(self.outlets.close)
+        if self.outlets.otlp is not None:
+            await self.outlets.otlp.close()
         await self.monitor.close()
         log.info("keeper.stopped", calls_cut_off=cut, log_size=self._log.size)
 

@@ -93,10 +93,8 @@ async def log_in(
     A crash before the end leaves nobody logged in; the session is written last.
     """
     data.require()
-    secret = declared.secret()
-    fetcher = Fetcher(network=SocketNetwork(), names=SystemNames(), named=(declared.issuer,))
-    metadata = await fetcher.get(metadata_url(declared.issuer), bytes_max=METADATA_BYTES_MAX)
-    provider = read_provider(declared.issuer, metadata)
+    declared.secret()  # missing, it is told before anybody goes to the provider
+    provider = await _provider(declared)
     async with _listening(lambda port: _begun(declared, provider, port)) as (login, loopback):
         show(loopback.begin_url)
         try:
@@ -106,15 +104,36 @@ async def log_in(
             raise LoginError(
                 f"nobody came back from the provider within {within_s:g} s", fix="log in again"
             ) from error
-    person = await _redeem(fetcher, login, code, declared=declared, secret=secret)
+    person = await redeem(login, code, declared=declared)
     return _keep(data, person)
 
 
+async def begin_at(declared: DeclaredProvider, *, redirect_uri: str) -> Login:
+    """A login at a provider that will send the browser back to ``redirect_uri``."""
+    declared.secret()
+    return _login(declared, await _provider(declared), redirect_uri)
+
+
+def _fetcher(declared: DeclaredProvider) -> Fetcher:
+    return Fetcher(network=SocketNetwork(), names=SystemNames(), named=(declared.issuer,))
+
+
+async def _provider(declared: DeclaredProvider) -> Provider:
+    metadata = await _fetcher(declared).get(
+        metadata_url(declared.issuer), bytes_max=METADATA_BYTES_MAX
+    )
+    return read_provider(declared.issuer, metadata)
+
+
 def _begun(declared: DeclaredProvider, provider: Provider, port: int) -> Login:
+    return _login(declared, provider, f"http://{HOST}:{port}{CALLBACK}")
+
+
+def _login(declared: DeclaredProvider, provider: Provider, redirect_uri: str) -> Login:
     return begin_login(
         provider,
         declared.client_id,
-        redirect_uri=f"http://{HOST}:{port}{CALLBACK}",
+        redirect_uri=redirect_uri,
         entropy=SystemEntropy(),
         scopes=declared.scopes,
     )
@@ -137,10 +156,9 @@ async def _listening(
         await server.drain(within_s=GOODBYE_S)
 
 
-async def _redeem(
-    fetcher: Fetcher, login: Login, code: str, *, declared: DeclaredProvider, secret: str | None
-) -> Person:
+async def redeem(login: Login, code: str, *, declared: DeclaredProvider) -> Person:
     """The code for an ID token, then the provider's keys: so late that a new key is among them."""
+    fetcher, secret = _fetcher(declared), declared.secret()
     answer = await fetcher.post_form(
         login.provider.token_endpoint,
         login.token_form(code, secret),

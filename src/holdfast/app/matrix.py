@@ -75,15 +75,16 @@ def _rows(policy: Policy) -> Iterator[Permission]:
     for principal in nodes:
         for resource in nodes:
             for action in policy.actions:
-                yield _row(policy, principal, action, resource)
+                yield permission(policy, principal, action, resource)
 
 
-def _row(policy: Policy, principal: Node, action: str, resource: Node) -> Permission:
+def permission(policy: Policy, principal: Node, action: str, resource: Node) -> Permission:
+    """One triple, as a call would be decided."""
     relationship = policy.blueprint.relationship(principal.id, resource.id)
     answers: list[str] = []
     determined: tuple[str, ...] = ()
     for kind in KINDS:
-        decision = policy.decide(principal.id, action, resource.id, _facts(kind, relationship))
+        decision = policy.decide(principal.id, action, resource.id, facts_of(kind, relationship))
         if relationship is None:
             # No policy can open what is not declared; it would show here if one did.
             answers.append(UNDECLARED if not decision.allowed else "allowed undeclared")
@@ -105,7 +106,8 @@ def _row(policy: Policy, principal: Node, action: str, resource: Node) -> Permis
     )
 
 
-def _facts(kind: CallerKind, relationship: Relationship | None) -> Facts:
+def facts_of(kind: CallerKind, relationship: Relationship | None) -> Facts:
+    """What policies hear of a call by such a caller."""
     return Facts(
         relationship=relationship.id if relationship is not None else None,
         proof=kind.proof,

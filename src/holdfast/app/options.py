@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.app.otlp_plan import OtlpPlan
 from holdfast.app.signing import NO_TRUST, Trust
 from holdfast.app.trusting import NO_PLAN, TrustPlan
 from holdfast.app.witnesses import NO_WITNESSES, WitnessPlan
@@ -27,3 +28,7 @@ class Options:
     store: str | None = None
     trusting: TrustPlan = NO_PLAN
     accept_traces: bool = False
+    console_open: bool = False
+    console_origin: str | None = None
+    call_log: str | None = None
+    otlp: OtlpPlan | None = None

@@ -32,6 +32,7 @@ from holdfast.blueprint.proofs import (
     guarded,
     survives,
 )
+from holdfast.core import Progress, untold
 from holdfast.policy import Difference, Finding, Policy, compare
 
 Property: TypeAlias = Literal["network", "policies", "guarded", "survives", "narrower"]
@@ -53,12 +54,16 @@ class ToProve:
     old: Path | None = None
 
 
-def prove(asked: ToProve) -> tuple[Proof, ...]:
+def prove(asked: ToProve, *, progress: Progress = untold) -> tuple[Proof, ...]:
     """The answers. A property that is asked for by name and lacks its input is not proven; without
-    names all are tried that have what they need."""
+    names all are tried that have what they need. ``progress`` hears of answers."""
     load_z3()
     system = System(declared_in(read_declared(asked.file), asked.file))
-    return tuple(_all(asked, system))
+    found: list[Proof] = []
+    for proof in _all(asked, system):
+        found.append(proof)
+        progress(len(found), 0)
+    return tuple(found)
 
 
 def _all(asked: ToProve, system: System) -> Iterator[Proof]:

@@ -47,6 +47,7 @@ from holdfast.blueprint.review.report import (
     sarif_form,
     terminal_text,
 )
+from holdfast.core import Progress, untold
 from holdfast.world.real import SystemClock
 
 LARGE_FILE_BYTES_MAX = 64 * 1024 * 1024
@@ -80,8 +81,9 @@ class Reviewed:
     source: str
 
 
-def review_file(asked: Asked) -> Reviewed:
-    """Read everything, ask every rule. Errors say which file is wrong and how."""
+def review_file(asked: Asked, *, progress: Progress = untold) -> Reviewed:
+    """Read everything, ask every rule. Errors say which file is wrong and how. ``progress`` hears of
+    rules."""
     text = read_declared(asked.file)
     blueprint, origins = _declared(text, asked.file)
     system = System(blueprint)
@@ -95,7 +97,7 @@ def review_file(asked: Asked) -> Reviewed:
     evidence = evidence_from(asked.evidence, system)
     today = asked.today or _today()
     with _collector_at_rest():
-        report = review(system, evidence, today, settings=settings)
+        report = review(system, evidence, today, settings=settings, progress=progress)
         if asked.since is not None:
             report = _since(report, asked, evidence, today, settings)
     return Reviewed(

@@ -22,7 +22,7 @@ from holdfast.audit import CallRecord, LogReader, NoLogError, decode_entry
 from holdfast.blueprint import Blueprint
 from holdfast.blueprint.graph import System
 from holdfast.blueprint.review import Seen
-from holdfast.core import Instant
+from holdfast.core import Instant, Progress, untold
 from holdfast.loops.drift import (
     NEZHA_HEAD,
     NO_BINDINGS,
@@ -67,14 +67,17 @@ class Sighted:
     records: int = 0
 
 
-def sight_traces(paths: Sequence[Path], into: Sighted, *, sampling: float = 1.0) -> None:
+def sight_traces(
+    paths: Sequence[Path], into: Sighted, *, sampling: float = 1.0, progress: Progress = untold
+) -> None:
     """Count what trace files show; ``TracesError`` or ``FileError`` names the one that cannot be
-    read. Folders are read with all below them."""
+    read. Folders are read with all below them. ``progress`` hears of spans."""
     gathering = Gathering()
     newest = 0
     for path in _files(paths):
         for spans in _pieces(path, sampling):
             into.spans += len(spans)
+            progress(into.spans, 0)
             newest = max(newest, max((span.end for span in spans), default=0))
             for trace in gathering.add(spans, newest):
                 observe_trace(trace, into.tally)
@@ -191,26 +194,39 @@ def _read_json(data: bytes, *, p: float) -> list[Span]:
     return spans
 
 
-def sight_data(data: DataDir, blueprint: Blueprint, into: Sighted, *, since: Instant) -> None:
+def sight_data(
+    data: DataDir,
+    blueprint: Blueprint,
+    into: Sighted,
+    *,
+    since: Instant,
+    progress: Progress = untold,
+) -> None:
     """Count what the gateway recorded since then, and add the counts of traces it was sent."""
     with closing(wiring.open_store(data)) as store:
         into.tally.merge(SightingStore(store).read().since(since))
         try:
             reader = wiring.open_reader(data, store=store)
-            sight_records(reader, blueprint, into, since=since)
+            sight_records(reader, blueprint, into, since=since, progress=progress)
         except NoLogError:
             return
 
 
 def sight_records(
-    reader: LogReader, blueprint: Blueprint, into: Sighted, *, since: Instant
+    reader: LogReader,
+    blueprint: Blueprint,
+    into: Sighted,
+    *,
+    since: Instant,
+    progress: Progress = untold,
 ) -> None:
-    """Count the calls in the log, from the newest back."""
+    """Count the calls in the log, from the newest back. ``progress`` hears of them."""
     records = Records(blueprint, into.tally)
     for record in _newest(reader):
         if record.at < since:
             break
         into.records += 1
+        progress(into.records, 0)
         records.take(record)
     into.approvals.update(records.approvals)
 

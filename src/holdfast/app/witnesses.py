@@ -163,6 +163,16 @@ class Witnesses:
         self._turn: _Round | None = None
         self._wanted = asyncio.Event()
 
+    @property
+    def quorum(self) -> int:
+        """How many must have cosigned a checkpoint before it is kept as witnessed."""
+        return self._quorum
+
+    def standings(self) -> tuple[tuple[WitnessOption, str | None], ...]:
+        """Who is asked, and why the last answer of each was none, None where there is nothing to
+        say."""
+        return tuple((each.option, each.trouble) for each in self._standings)
+
     def offer(self, checkpoint: Checkpoint) -> None:
         """The newest checkpoint: it takes the place of one that still waits."""
         if self._standings:

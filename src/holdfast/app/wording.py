@@ -53,12 +53,14 @@ def problem_text(file: Path, problems: tuple[Problem, ...]) -> str:
     return "\n".join(lines)
 
 
-def ready_text(info: object) -> str:
+def ready_text(info: object, link: str) -> str:
     assert isinstance(info, InstanceInfo)
     return (
         f"'{info.name}' is up\n"
         f"  calls    {info.url}/v1      (an OpenAI client's base URL)\n"
         f"  console  {info.console}/\n"
+        f"  sign in  {link}\n"
+        "           (once, within ten minutes; another: holdfast console)\n"
         f"  keys     holdfast key create NODE\n"
         "stop with Ctrl-C"
     )

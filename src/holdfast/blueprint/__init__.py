@@ -7,6 +7,7 @@ only references to them.
 """
 
 from holdfast.blueprint.architecture import Blueprint
+from holdfast.blueprint.console import CONSOLE_ROLES, ConsoleAccess, ConsoleRole
 from holdfast.blueprint.controls import (
     Control,
     Dialect,
@@ -33,6 +34,7 @@ from holdfast.blueprint.facts import (
     Trust,
 )
 from holdfast.blueprint.kinds import NODE_TYPES, NodeKind, kind_of
+from holdfast.blueprint.objectives import CostPer, Objective, ObjectiveKind
 from holdfast.blueprint.parts import (
     Choice,
     ComposedOf,
@@ -91,6 +93,7 @@ from holdfast.blueprint.tools import (
 __all__ = [
     "ATTESTED_ORDER",
     "BYTES_MAX",
+    "CONSOLE_ROLES",
     "DATA_CLASSES",
     "EFFECTS",
     "EFFECTS_ORDER",
@@ -110,7 +113,10 @@ __all__ = [
     "ComposedOf",
     "Concurrency",
     "Connects",
+    "ConsoleAccess",
+    "ConsoleRole",
     "Control",
+    "CostPer",
     "Criticality",
     "DataClass",
     "Demands",
@@ -137,6 +143,8 @@ __all__ = [
     "Node",
     "NodeFacts",
     "NodeKind",
+    "Objective",
+    "ObjectiveKind",
     "Options",
     "Period",
     "Plain",

@@ -14,6 +14,7 @@ surely keeps, so what is written is what is counted."""
 PRICE_MAX = 10**6
 
 MICRO = 10**6
+_TARGET = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,4})?) ?%")
 _UNITS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
 _COUNT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)([kKMG])")
 
@@ -26,7 +27,15 @@ COUNT_SCHEMA: Schema = {
 MONEY_SCHEMA: Schema = {"type": "number", "exclusiveMinimum": 0, "maximum": MONEY_MAX}
 PRICE_SCHEMA: Schema = {"type": "number", "minimum": 0, "maximum": PRICE_MAX}
 
+TARGET_SCHEMA: Schema = {
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 0.999999},
+        {"type": "string", "pattern": r"^[0-9]{1,2}(\.[0-9]{1,4})? ?%$"},
+    ]
+}
+
 _COUNT_FIX = "write a whole number, or one with k, M or G: `500k`, `2M`"
+_TARGET_FIX = "write more than 0 % and less than 100 %: `99.9%`, or 0.999"
 _MONEY_FIX = "write a number without quotes or a sign of currency, such as 0.15"
 
 
@@ -44,6 +53,26 @@ def read_count(value: object) -> JsonValue:
     if not 1 <= count <= COUNT_MAX:
         raise wrong(f"{value} is out of range", f"write at least 1 and at most {COUNT_MAX:,}")
     return count
+
+
+def read_target(value: object) -> JsonValue:
+    """A share to be reached, in millionths: ``99.9%`` and ``0.999`` are 999,000. Never all: a target
+    of 100 % leaves nothing that may fail."""
+    if isinstance(value, str):
+        found = _TARGET.fullmatch(value)
+        share = Decimal(found[1]) / 100 if found else None
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        share = None
+    else:
+        share = Decimal(repr(value))
+    if share is None:
+        raise wrong("is not a target share", _TARGET_FIX)
+    micro = share * MICRO
+    if not 0 < share < 1:
+        raise wrong(f"{value} is out of range", _TARGET_FIX)
+    if micro != int(micro):
+        raise wrong(f"{value} has more than six decimals", "round it to millionths")
+    return int(micro)
 
 
 def read_money(value: object) -> JsonValue:

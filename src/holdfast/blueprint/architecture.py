@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from holdfast.blueprint.console import ConsoleAccess
 from holdfast.blueprint.controls import Control, Limits, Timeouts
 from holdfast.blueprint.errors import Problem
 from holdfast.blueprint.facts import FlowFacts
+from holdfast.blueprint.objectives import Objective
 from holdfast.blueprint.parts import (
     ComposedOf,
     Connects,
@@ -44,8 +46,10 @@ class Blueprint:
     warnings: tuple[Problem, ...]
     budget: Budget | None = None
     bulkhead: int | None = None
+    objectives: tuple[Objective, ...] = ()
     policy_keys: tuple[str, ...] = ()
     people: tuple[IdentityProvider, ...] = ()
+    console: ConsoleAccess = field(default_factory=ConsoleAccess)
     facts: FlowFacts = field(default_factory=FlowFacts)
     review: ReviewForm = field(default_factory=ReviewForm)
     controls: Mapping[str, Control] = field(default_factory=dict[str, Control])

@@ -16,7 +16,7 @@ _TOKENS_PER_PRICE = 10**6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
+class DeclaredCall:
     """A declared call that can be answered: its relationship, and what may answer it."""
 
     index: int
@@ -32,7 +32,7 @@ class _Site:
 
     path: Path
     form: BudgetForm
-    calls: tuple[_Call, ...]
+    calls: tuple[DeclaredCall, ...]
 
 
 def budget_problems(draft: Draft, layout: Layout) -> Iterator[Problem]:
@@ -40,20 +40,21 @@ def budget_problems(draft: Draft, layout: Layout) -> Iterator[Problem]:
     if draft.whole is None:
         return
     yield from _cheapest(draft, layout)
-    sites = list(_sites(draft, tuple(_calls(draft, layout))))
+    sites = list(_sites(draft, tuple(declared_calls(draft, layout))))
     yield from _unbounded(draft, sites)
     yield from _unpriced(draft, layout, sites)
     for site in sites:
         yield from _too_small(draft, layout, site)
 
 
-def _calls(draft: Draft, layout: Layout) -> Iterator[_Call]:
+def declared_calls(draft: Draft, layout: Layout) -> Iterator[DeclaredCall]:
+    """Those that can be answered."""
     for (source, called), index in layout.calls.items():
         if called not in draft.nodes or not layout.upstreams(called):
             continue
         answering = [called, *fallbacks_of(draft, source, called, index)]
         upstreams = (name for node in answering for name in layout.upstreams(node))
-        yield _Call(
+        yield DeclaredCall(
             index=index,
             source=source,
             called=called,
@@ -69,11 +70,11 @@ def _max_tokens(draft: Draft, index: int, called: str) -> int | None:
     return None
 
 
-def _sites(draft: Draft, calls: tuple[_Call, ...]) -> Iterator[_Site]:
+def _sites(draft: Draft, calls: tuple[DeclaredCall, ...]) -> Iterator[_Site]:
     assert draft.whole is not None
     if draft.whole.budget is not None:
         yield _Site(path=("budget",), form=draft.whole.budget, calls=calls)
-    by_node: dict[str, list[_Call]] = {}
+    by_node: dict[str, list[DeclaredCall]] = {}
     for call in calls:
         for name in {call.source, call.called}:
             by_node.setdefault(name, []).append(call)
@@ -125,7 +126,7 @@ def _unpriced(draft: Draft, layout: Layout, sites: list[_Site]) -> Iterator[Prob
         if site.form.money is None:
             continue
         for name in dict.fromkeys(name for call in site.calls for name in call.upstreams):
-            if name in told or _price(draft, layout, name) is not None:
+            if name in told or price_of(draft, layout, name) is not None:
                 continue
             told.add(name)
             line = _line(draft, site, "money")
@@ -139,7 +140,7 @@ def _cheapest(draft: Draft, layout: Layout) -> Iterator[Problem]:
         if routing is None or routing.by != "cheapest" or name not in layout.callers:
             continue
         for upstream in layout.upstreams(name):
-            if _price(draft, layout, upstream) is None:
+            if price_of(draft, layout, upstream) is None:
                 what = f"`{upstream}` has no price, but calls to `{name}` are routed by price"
                 yield _no_price(draft, upstream, what)
 
@@ -152,7 +153,8 @@ def _no_price(draft: Draft, name: str, what: str) -> Problem:
     return draft.problem(("nodes", name), what=what, fix=fix, key=True)
 
 
-def _price(draft: Draft, layout: Layout, upstream: str) -> PriceForm | None:
+def price_of(draft: Draft, layout: Layout, upstream: str) -> PriceForm | None:
+    """What is charged for an upstream: its own, else what a node that it is a part of says."""
     for name in (upstream, *layout.groups(upstream)):
         form: NodeForm = draft.nodes[name]
         if form.controls is not None and form.controls.price is not None:
@@ -177,8 +179,8 @@ def _too_small(draft: Draft, layout: Layout, site: _Site) -> Iterator[Problem]:
         yield draft.problem(path, what=what, fix=fix, severity="warning")
 
 
-def _dearest_micro(draft: Draft, layout: Layout, call: _Call) -> int:
+def _dearest_micro(draft: Draft, layout: Layout, call: DeclaredCall) -> int:
     """The cost of the longest answer; the request comes on top."""
-    prices = (_price(draft, layout, name) for name in call.upstreams)
+    prices = (price_of(draft, layout, name) for name in call.upstreams)
     output = max((price.output for price in prices if price is not None), default=0)
     return (call.max_tokens or 0) * output // _TOKENS_PER_PRICE

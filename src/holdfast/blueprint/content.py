@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 from pydantic import JsonValue
 
+from holdfast.blueprint.console import ConsoleAccess
+from holdfast.blueprint.console_forms import console_content
 from holdfast.blueprint.control_forms import ControlForm
 from holdfast.blueprint.controls import Limits, Timeouts, Upstream
 from holdfast.blueprint.demands import Demands
@@ -23,6 +25,8 @@ from holdfast.blueprint.forms import (
     NodeForm,
     RelationshipForm,
 )
+from holdfast.blueprint.objective_forms import settle_objectives
+from holdfast.blueprint.objectives import Objective
 from holdfast.blueprint.overlays import settle_budget
 from holdfast.blueprint.parts import Details, Node, PolicyFile, Relationship
 from holdfast.blueprint.people_forms import people_content
@@ -45,7 +49,7 @@ from holdfast.core import Json, NodeId, canonical_json
 _Settings: TypeAlias = (
     Demands | Details
     | Breaker | Budget | Cache | Concurrency | Ejection | Fallback | Health | Hedge | Price
-    | Retries | Routing
+    | Objective | Retries | Routing
 )  # fmt: skip
 
 FORMAT = 1
@@ -77,6 +81,7 @@ def content_of(
     nodes: Mapping[NodeId, Node],
     relationships: Sequence[Relationship],
     policies: Iterable[PolicyFile],
+    console: ConsoleAccess,
 ) -> JsonValue:
     """The whole blueprint as plain values."""
     settled = {item.id: item for item in relationships}
@@ -97,8 +102,10 @@ def content_of(
         # Left out where there are none: blueprints of before keep their digest.
         **({"policy_keys": _sorted(form.policy_keys)} if form.policy_keys else {}),
         **people_content(form.people),
+        **console_content(console),
         "budget": _plain(settle_budget(form.budget)),
         "bulkhead": form.bulkhead.calls if form.bulkhead else None,
+        **_objectives(settle_objectives(form.objectives)),
         **_written(form.facts, "facts"),
         **_written(form.review, "review"),
         **({"controls": _controls(form.controls)} if form.controls else {}),
@@ -134,6 +141,7 @@ def _node(form: NodeForm, node: Node) -> JsonValue:
         "price": _plain(node.price),
         "budget": _plain(node.budget),
         "bulkhead": node.bulkhead,
+        **_objectives(node.objectives),
         "controls": _controls(form.controls.__pydantic_extra__ if form.controls else {}),
         **_written(form.facts, "facts"),
         **({"details": _plain(node.details)} if node.details != Details() else {}),
@@ -157,6 +165,7 @@ def _relationship(form: RelationshipForm, settled: Relationship) -> JsonValue:
         "cache": _plain(settled.cache),
         "budget": _plain(settled.budget),
         "bulkhead": settled.bulkhead,
+        **_objectives(settled.objectives),
         **_tools(settled.tools),
         "controls": _controls(form.controls.__pydantic_extra__ if form.controls else {}),
         **_written(form.facts, "facts"),
@@ -242,6 +251,11 @@ def _tools(tools: Tools) -> dict[str, JsonValue]:
             for rules in tools.rules
         ]
     }
+
+
+def _objectives(objectives: tuple[Objective, ...]) -> dict[str, JsonValue]:
+    """Left out where there are none: blueprints of before keep their digest."""
+    return {"objectives": [_plain(each) for each in objectives]} if objectives else {}
 
 
 def _timeouts(timeouts: Timeouts) -> JsonValue:

@@ -10,8 +10,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSche
 
 from holdfast.blueprint import controls as settled
 from holdfast.blueprint import spelling
+from holdfast.blueprint.console_forms import ConsoleForm
 from holdfast.blueprint.control_forms import ControlForm
-from holdfast.blueprint.demands import PROOFS, Attested, ProofKind
+from holdfast.blueprint.demand_forms import IdentityForm
 from holdfast.blueprint.facts import FlowFacts, NodeFacts, RelationshipFacts
 from holdfast.blueprint.fields import (
     LIST_MAX,
@@ -31,6 +32,7 @@ from holdfast.blueprint.fields import (
     Url,
     Value,
 )
+from holdfast.blueprint.objective_forms import ObjectivesForm
 from holdfast.blueprint.people_forms import ProvidersForm
 from holdfast.blueprint.resilience import Criticality
 from holdfast.blueprint.resilience_forms import (
@@ -154,26 +156,6 @@ class LimitsForm(Form):
     )
 
 
-class IdentityForm(Form):
-    """What is demanded of whoever calls. Nothing beyond a key where this is not written."""
-
-    proofs: Annotated[list[ProofKind], Field(min_length=1, max_length=len(PROOFS))] | None = Field(
-        default=None,
-        description="How a caller may prove who it is. `key` is a bearer's: leave it out, and API "
-        "keys are refused here. Default: any.",
-    )
-    mandate: bool | None = Field(
-        default=None,
-        description="Whether a caller needs a mandate that covers the call. Default: no; one that "
-        "is shown counts all the same.",
-    )
-    attested: Attested | None = Field(
-        default=None,
-        description="The least that evidence of the caller's platform must have been judged. "
-        "Default `none`.",
-    )
-
-
 class _ControlsForm(Form):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, ControlForm]  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -215,6 +197,11 @@ class _ControlsForm(Form):
     bulkhead: BulkheadForm | None = Field(
         default=None,
         description="How many calls may be under way; counts like `budget`. Default: no limit.",
+    )
+    objectives: ObjectivesForm | None = Field(
+        default=None,
+        description="What calls are held to: on a relationship its calls, on a node the calls to "
+        "it. Nothing is handed down. Default: nothing is promised.",
     )
     tools: ToolsForm | None = Field(
         default=None,
@@ -470,6 +457,9 @@ class BlueprintForm(Form):
     people: ProvidersForm | None = Field(
         default=None, description="Where people log in. Default: nowhere; then nobody can."
     )
+    console: ConsoleForm | None = Field(
+        default=None, description="Who may do what at the console. Default: nobody of `people`."
+    )
     budget: BudgetForm | None = Field(
         default=None,
         description="What the tenant may spend: all calls of this file. Default: no limit.",
@@ -477,6 +467,10 @@ class BlueprintForm(Form):
     bulkhead: BulkheadForm | None = Field(
         default=None,
         description="How many calls of the tenant may be under way at once. Default: no limit.",
+    )
+    objectives: ObjectivesForm | None = Field(
+        default=None,
+        description="What all calls of the system are held to. Default: nothing is promised.",
     )
     facts: FlowFacts = Field(
         default=FlowFacts(),

@@ -13,7 +13,7 @@ from holdfast.blueprint.forms import (
 )
 from holdfast.blueprint.source import Path
 
-_OF_SYSTEM = ("budget", "bulkhead", "people", "policies", "policy_keys")
+_OF_SYSTEM = ("budget", "bulkhead", "console", "objectives", "people", "policies", "policy_keys")
 """What of the whole system may implement a control of it."""
 _KNOWN = tuple(
     dict.fromkeys((*NodeControlsForm.model_fields, *RelationshipControlsForm.model_fields))

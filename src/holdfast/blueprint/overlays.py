@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from holdfast.blueprint.controls import CONNECT_S_DEFAULT, CONNECTIONS_DEFAULT
+from holdfast.blueprint.demand_forms import IdentityForm
 from holdfast.blueprint.demands import ATTESTED_ORDER, Attested, Demands
 from holdfast.blueprint.fields import Form
-from holdfast.blueprint.forms import IdentityForm, NodeControlsForm
+from holdfast.blueprint.forms import NodeControlsForm
 from holdfast.blueprint.resilience import (
     QUEUE_DEFAULT,
     QUEUE_S_DEFAULT,

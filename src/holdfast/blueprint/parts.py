@@ -8,6 +8,7 @@ from holdfast.blueprint.controls import Control, Limits, Timeouts, Upstream
 from holdfast.blueprint.demands import Demands
 from holdfast.blueprint.facts import FlowFacts, NodeFacts, RelationshipFacts
 from holdfast.blueprint.kinds import NodeKind
+from holdfast.blueprint.objectives import Objective
 from holdfast.blueprint.resilience import (
     Breaker,
     Budget,
@@ -75,6 +76,7 @@ class Node:
     budget: Budget | None = None
     bulkhead: int | None = None
     program: Program | None = None
+    objectives: tuple[Objective, ...] = ()
     tools: Tools = field(default_factory=Tools)
     facts: NodeFacts = field(default_factory=NodeFacts)
     details: Details = field(default_factory=Details)
@@ -162,6 +164,7 @@ class Relationship:
     cache: Cache | None = None
     budget: Budget | None = None
     bulkhead: int | None = None
+    objectives: tuple[Objective, ...] = ()
     tools: Tools = field(default_factory=Tools)
     facts: RelationshipFacts = field(default_factory=RelationshipFacts)
 

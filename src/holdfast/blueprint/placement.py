@@ -9,11 +9,29 @@ from holdfast.blueprint.kinds import NodeKind, kind_of
 from holdfast.blueprint.layout import Layout
 from holdfast.blueprint.source import Path
 
-_OF_CALLS = ("routing", "identity", "retries", "ejection", "fallback", "hedge", "cache")
+_OF_CALLS = (
+    "routing",
+    "identity",
+    "retries",
+    "ejection",
+    "fallback",
+    "hedge",
+    "cache",
+    "objectives",
+)
 """What the called node says of calls to it, whichever upstream answers."""
 _OF_UPSTREAMS = ("breaker", "concurrency", "health", "price")
 _TOLLS = ("budget", "bulkhead")
-_OF_RELATIONSHIPS = ("criticality", "identity", "retries", "fallback", "hedge", "cache", *_TOLLS)
+_OF_RELATIONSHIPS = (
+    "criticality",
+    "identity",
+    "retries",
+    "fallback",
+    "hedge",
+    "cache",
+    "objectives",
+    *_TOLLS,
+)
 _AMONG_SEVERAL = ("routing", "ejection", "hedge")
 _OF_CALLED = {
     "timeouts": ("first_byte_s", "idle_s", "total_s"),
@@ -53,7 +71,7 @@ def _no_call_passes(draft: Draft, path: Path, form: RelationshipForm) -> Iterato
 
 
 def _have(name: str) -> str:
-    return "have" if name in ("timeouts", "limits", "retries") else "has"
+    return "have" if name in ("timeouts", "limits", "retries", "objectives") else "has"
 
 
 def _on_node(

@@ -6,18 +6,20 @@ from holdfast.blueprint.architecture import Blueprint
 from holdfast.blueprint.budgets import budget_problems
 from holdfast.blueprint.checks import relation_problems
 from holdfast.blueprint.consistency import consistency_problems
+from holdfast.blueprint.console_checks import console_problems
 from holdfast.blueprint.draft import Draft, draft
 from holdfast.blueprint.errors import BlueprintError, Problem, in_file_order
 from holdfast.blueprint.fallbacks import fallback_problems
 from holdfast.blueprint.implementing import control_problems
 from holdfast.blueprint.journeys import flow_problems
 from holdfast.blueprint.layout import layout_of
+from holdfast.blueprint.objective_checks import objective_problems
 from holdfast.blueprint.parts import PolicyFile
 from holdfast.blueprint.placement import placement_problems
 from holdfast.blueprint.servers import server_problems
 from holdfast.blueprint.settings import setting_problems
 from holdfast.blueprint.settling import settle
-from holdfast.blueprint.source import BYTES_MAX, Document, Plain, read_large_json, read_yaml
+from holdfast.blueprint.source import BYTES_MAX, Document, Path, Plain, read_large_json, read_yaml
 from holdfast.blueprint.spelling import policy_name_fault
 from holdfast.core import HoldfastError
 
@@ -81,13 +83,23 @@ def _judge_document(
     problems.extend(placement_problems(found, layout))
     problems.extend(fallback_problems(found, layout))
     problems.extend(budget_problems(found, layout))
+    problems.extend(objective_problems(found, layout))
     problems.extend(flow_problems(found))
-    policies, unread = _policies(found, read)
-    problems.extend(unread)
+    problems.extend(console_problems(found))
+    policies, unread = _policies(found, read, ("policies",))
+    own, unread_own = _policies(found, read, ("console", "policies"))
+    problems.extend((*unread, *unread_own))
     ordered = in_file_order(problems)
     if found.whole is None or any(problem.severity == "error" for problem in problems):
         return None, ordered
-    settled = settle(found.whole, layout, text=text, policies=policies, warnings=ordered)
+    settled = settle(
+        found.whole,
+        layout,
+        text=text,
+        policies=policies,
+        console_policies=own,
+        warnings=ordered,
+    )
     return settled, ordered
 
 
@@ -112,12 +124,12 @@ def _to_be_imported(source: str) -> Problem:
 
 
 def _policies(
-    found: Draft, read: Callable[[str], str]
+    found: Draft, read: Callable[[str], str], under: Path
 ) -> tuple[tuple[PolicyFile, ...], list[Problem]]:
     policies: dict[str, PolicyFile] = {}
     problems: list[Problem] = []
-    for index, name in _policy_names(found.document.at(("policies",))):
-        path = ("policies", index)
+    for index, name in _policy_names(found.document.at(under)):
+        path = (*under, index)
         if name in policies:
             what = f"`{name}` is named twice"
             problems.append(found.problem(path, what=what, fix="keep one of the two"))

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from pydantic import JsonValue
 
 from holdfast.blueprint.architecture import Blueprint
+from holdfast.blueprint.console_forms import settle_console
 from holdfast.blueprint.content import canonical, content_of
 from holdfast.blueprint.control_forms import ControlForm
 from holdfast.blueprint.controls import (
@@ -28,6 +29,7 @@ from holdfast.blueprint.forms import (
 )
 from holdfast.blueprint.kinds import kind_of
 from holdfast.blueprint.layout import Layout
+from holdfast.blueprint.objective_forms import settle_objectives
 from holdfast.blueprint.overlays import (
     Own,
     handed_down,
@@ -71,6 +73,7 @@ def settle(
     *,
     text: str,
     policies: tuple[PolicyFile, ...],
+    console_policies: tuple[PolicyFile, ...],
     warnings: tuple[Problem, ...],
 ) -> Blueprint:
     """The blueprint that a checked form declares."""
@@ -79,7 +82,8 @@ def settle(
         for name, node in form.nodes.items()
     }
     relationships = tuple(_relationship(item, nodes) for item in form.relationships or ())
-    content = canonical(content_of(form, nodes, relationships, policies))
+    console = settle_console(form.console, console_policies)
+    content = canonical(content_of(form, nodes, relationships, policies, console))
     return Blueprint(
         name=form.name,
         description=form.description,
@@ -95,8 +99,10 @@ def settle(
         warnings=warnings,
         budget=settle_budget(form.budget),
         bulkhead=_bulkhead(form.bulkhead),
+        objectives=settle_objectives(form.objectives),
         policy_keys=tuple(form.policy_keys or ()),
         people=settle_people(form.people),
+        console=console,
         facts=form.facts,
         review=form.review,
         controls=_controls(form.controls or {}),
@@ -146,6 +152,7 @@ def _node(node_id: NodeId, form: NodeForm, under: Own) -> Node:
         price=own.price,
         budget=settle_budget(controls.budget),
         bulkhead=_bulkhead(controls.bulkhead),
+        objectives=settle_objectives(controls.objectives),
         program=settle_program(controls.upstream),
         tools=settle_tools(controls.tools, Tools()),
         facts=form.facts,
@@ -238,6 +245,7 @@ def _declared_call(
         cache=_cache(controls.cache, called.cache),
         budget=settle_budget(controls.budget),
         bulkhead=_bulkhead(controls.bulkhead),
+        objectives=settle_objectives(controls.objectives),
         tools=settle_tools(controls.tools, called.tools),
         facts=form.facts,
     )

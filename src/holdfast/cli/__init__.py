@@ -12,7 +12,10 @@ from holdfast.cli.approvals import approvals
 from holdfast.cli.attest import attest
 from holdfast.cli.audit import audit
 from holdfast.cli.blast import blast
+from holdfast.cli.calls import calls
 from holdfast.cli.calm import calm
+from holdfast.cli.completion import completion
+from holdfast.cli.console import console
 from holdfast.cli.drift import drift
 from holdfast.cli.exchange import calm_export, calm_import
 from holdfast.cli.export import export
@@ -22,14 +25,18 @@ from holdfast.cli.key import key
 from holdfast.cli.login import login, logout, whoami
 from holdfast.cli.mandate import mandate
 from holdfast.cli.model import model
+from holdfast.cli.objectives import objectives
 from holdfast.cli.passport import passport
 from holdfast.cli.policy import policy
 from holdfast.cli.prove import prove
 from holdfast.cli.review import review
 from holdfast.cli.revoke import revoke
 from holdfast.cli.sign import sign
+from holdfast.cli.status import status
 from holdfast.cli.system import check, init, restart, up
 from holdfast.cli.tools import tools
+from holdfast.cli.top import top
+from holdfast.cli.trace import trace
 from holdfast.cli.upkeep import audit_alarms, audit_erase, audit_settle
 from holdfast.cli.witness import witness
 
@@ -52,6 +59,11 @@ for each in (
     check,
     review,
     up,
+    status,
+    top,
+    calls,
+    trace,
+    objectives,
     restart,
     key,
     identity,
@@ -64,6 +76,7 @@ for each in (
     revoke,
     tools,
     approvals,
+    console,
     sign,
     audit,
     policy,
@@ -75,6 +88,7 @@ for each in (
     infra,
     blast,
     prove,
+    completion,
 ):
     main.add_command(each)
 for each in (audit_alarms, audit_settle, audit_erase):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from holdfast.cli.command import command, data_option, json_option, show
+from holdfast.cli.completing import CallName
+from holdfast.cli.progress import progress_of
 
 if TYPE_CHECKING:
     from holdfast.audit import Trust
@@ -78,10 +80,11 @@ def audit_verify(
     if not keys and (witnesses or quorum is not None):
         raise click.UsageError("--witness and --quorum need --key")
     trust = _trust(keys, witnesses, quorum) if keys else None
-    if log_at is not None and trust is not None:
-        found = verify_far(log_at, trust)
-    else:
-        found = verify(find_data(data), trust)
+    with progress_of("verifying entries", as_json=as_json) as progress:
+        if log_at is not None and trust is not None:
+            found = verify_far(log_at, trust, progress=progress)
+        else:
+            found = verify(find_data(data), trust, progress=progress)
     show(found, verification_text(found), as_json=as_json)
     if not found.verified:
         sys.exit(1)
@@ -101,7 +104,7 @@ def audit_key(*, data: Path | None, as_json: bool) -> None:
 
 
 @audit.command("receipt")
-@click.argument("call_id")
+@click.argument("call_id", type=CallName())
 @click.option(
     "--format",
     "form",
@@ -207,7 +210,7 @@ def audit_gossip(
 
 
 @audit.command("show")
-@click.argument("call_id")
+@click.argument("call_id", type=CallName())
 @data_option
 @json_option
 @command
@@ -222,7 +225,7 @@ def auditshow(call_id: str, *, data: Path | None, as_json: bool) -> None:
 
 
 @audit.command("prove")
-@click.argument("call_id")
+@click.argument("call_id", type=CallName())
 @data_option
 @json_option
 @command

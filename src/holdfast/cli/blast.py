@@ -6,6 +6,7 @@ from typing import Literal
 import click
 
 from holdfast.cli.command import command, json_option, show
+from holdfast.cli.progress import progress_of
 
 _path = click.Path(path_type=Path, dir_okay=False)
 
@@ -61,21 +62,21 @@ def blast(
 
     both = failure is compromise
     domain = ":" in node and not node.startswith("credential:")
-    found = consequences(
-        Asked(
-            file=file,
-            parts=(node, *others),
-            failure=failure or both,
-            how=how,
-            takeover=compromise or content or contain or (both and not domain),
-            content=content,
-            sets=sets,
-            contain=contain,
-            keep=keep,
-            outage_s=outage,
-            evidence=evidence,
-        )
+    asked = Asked(
+        file=file,
+        parts=(node, *others),
+        failure=failure or both,
+        how=how,
+        takeover=compromise or content or contain or (both and not domain),
+        content=content,
+        sets=sets,
+        contain=contain,
+        keep=keep,
+        outage_s=outage,
+        evidence=evidence,
     )
+    with progress_of("working out what falls", as_json=as_json):
+        found = consequences(asked)
     if svg is not None:
         draw_consequences(found, svg)
     show(blast_value(found), blast_text(found), as_json=as_json)

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -10,14 +11,18 @@ from typing import NoReturn, ParamSpec
 import click
 import msgspec
 
+from holdfast.cli.completing import Place
 from holdfast.core import HoldfastError
 
 P = ParamSpec("P")
+INTERRUPTED, PIPE_CLOSED = 130, 141
+"""Exit codes, as a shell gives them for the signals."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 data_option = click.option(
     "--data",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Place(path_type=Path, file_okay=False),
+    is_eager=True,  # what completes other options looks there
     help="The data directory. Default: .holdfast here or above, or the one running instance.",
 )
 
@@ -40,7 +45,8 @@ def _fail(error: HoldfastError, *, as_json: bool, exit_code: int) -> NoReturn:
 @contextlib.contextmanager
 def _failing_clearly(*, as_json: bool, exit_code: int) -> Generator[None]:
     try:
-        yield
+        with _leaving_quietly():
+            yield
     except HoldfastError as error:
         _fail(error, as_json=as_json, exit_code=exit_code)
     except ExceptionGroup as group:
@@ -55,6 +61,22 @@ def _failing_clearly(*, as_json: bool, exit_code: int) -> Generator[None]:
             as_json=as_json,
             exit_code=exit_code,
         )
+
+
+@contextlib.contextmanager
+def _leaving_quietly() -> Generator[None]:
+    """Ctrl-C, and a reader that has read enough (``| head``), are no faults to speak of."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # What is still buffered must not be tried again at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(PIPE_CLOSED)
 
 
 def _first(group: ExceptionGroup[HoldfastError]) -> HoldfastError:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from holdfast.cli.command import command, json_option, show
+from holdfast.cli.progress import progress_of
 
 _PATH = click.Path(path_type=Path)
 
@@ -79,21 +80,21 @@ def drift(
     from holdfast.app.drift import Asked, compare_with_reality, read_versions
     from holdfast.app.wording_of_drift import drift_text
 
-    reply = compare_with_reality(
-        Asked(
-            file=file,
-            data=data,
-            traces=traces,
-            permitted=permitted,
-            bindings=bindings,
-            sampling=sampling,
-            window_days=window_days,
-            since=since.date() if since is not None else None,
-            changes=changes,
-            controls=controls,
-            earlier=read_versions(earlier),
-        )
+    asked = Asked(
+        file=file,
+        data=data,
+        traces=traces,
+        permitted=permitted,
+        bindings=bindings,
+        sampling=sampling,
+        window_days=window_days,
+        since=since.date() if since is not None else None,
+        changes=changes,
+        controls=controls,
+        earlier=read_versions(earlier),
     )
+    with progress_of("reading what was seen", as_json=as_json) as progress:
+        reply = compare_with_reality(asked, progress=progress)
     show(reply, drift_text(reply, everything=everything), as_json=as_json)
     if reply.alerts:
         sys.exit(1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from holdfast.cli.command import command, json_option, show
+from holdfast.cli.progress import progress_of
 
 if TYPE_CHECKING:
     from holdfast.blueprint.kubernetes import Comparison, Difference, Exported, Flavour
@@ -85,11 +86,14 @@ def export_kubernetes(
     )
     if manifests:
         is_given = namespace is not None or gateway_namespace is not None
-        found = comparison_of(system, cluster, manifests=manifests, is_given=is_given)
+        with progress_of("comparing manifests", as_json=as_json):
+            found = comparison_of(system, cluster, manifests=manifests, is_given=is_given)
         _compared(found, as_json=as_json)
         return
     named: tuple[Flavour, ...] = tuple(each for each in FLAVOURS if each.startswith(flavour))
-    _exported(export_of(system, cluster, flavours=named or FLAVOURS), output, as_json=as_json)
+    with progress_of("making manifests", as_json=as_json):
+        exported = export_of(system, cluster, flavours=named or FLAVOURS)
+    _exported(exported, output, as_json=as_json)
 
 
 def _exported(exported: "Exported", output: Path | None, *, as_json: bool) -> None:

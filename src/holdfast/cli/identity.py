@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from holdfast.cli.command import command, data_option, json_option, show
+from holdfast.cli.completing import Node
 
 
 @click.group()
@@ -13,7 +14,7 @@ def identity() -> None:
 
 
 @identity.command("issue")
-@click.argument("node")
+@click.argument("node", type=Node())
 @click.option(
     "--key",
     "key_file",

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from holdfast.cli.command import command, data_option, json_option, show
+from holdfast.cli.completing import Node
 
 
 @click.group()
@@ -13,7 +14,7 @@ def key() -> None:
 
 
 @key.command("create")
-@click.argument("node")
+@click.argument("node", type=Node())
 @data_option
 @json_option
 @command

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from holdfast.cli.command import command, json_option, show
+from holdfast.cli.progress import progress_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,18 +65,18 @@ def prove(
     from holdfast.app import proving
     from holdfast.blueprint.proofs import Outcome, summed
 
-    found = proving.prove(
-        proving.ToProve(
-            file=file,
-            properties=cast("tuple[Property, ...]", properties),
-            flows=flows,
-            faults=faults,
-            manifests=manifests,
-            namespace=namespace,
-            direct=direct,
-            old=old,
-        )
+    asked = proving.ToProve(
+        file=file,
+        properties=cast("tuple[Property, ...]", properties),
+        flows=flows,
+        faults=faults,
+        manifests=manifests,
+        namespace=namespace,
+        direct=direct,
+        old=old,
     )
+    with progress_of("proving", as_json=as_json) as progress:
+        found = proving.prove(asked, progress=progress)
     show({"proofs": found, "outcome": summed(found)}, _text(found), as_json=as_json)
     match summed(found):
         case Outcome.REFUTED:

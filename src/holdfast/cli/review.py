@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from holdfast.cli.command import json_option, judging_command, show
+from holdfast.cli.progress import progress_of
 
 if TYPE_CHECKING:
     from holdfast.app.reviewing import Mended, Reviewed
@@ -96,7 +97,8 @@ def review(
         since=since,
         today=day.date() if day else None,
     )
-    reviewed = review_file(asked)
+    with progress_of("asking rules", as_json=as_json) as progress:
+        reviewed = review_file(asked, progress=progress)
     if fix or write:
         mended = mend(reviewed)
         if write:

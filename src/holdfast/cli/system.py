@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from holdfast.cli.command import command, data_option, json_option, show
+from holdfast.cli.progress import progress_of
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _trust = click.option(
@@ -64,7 +65,7 @@ def check(file: Path, trust_key: tuple[str, ...], *, as_json: bool) -> None:
     "--console-host",
     default="127.0.0.1",
     show_default=True,
-    help="Address of the console; it has no sign-in yet, so keep it where only you can reach it.",
+    help="Address of the console. Browsers keep a session on this machine, or behind TLS.",
 )
 @click.option("--console-port", default=8081, show_default=True, help="Port for the console.")
 @click.option(
@@ -115,7 +116,53 @@ def check(file: Path, trust_key: tuple[str, ...], *, as_json: bool) -> None:
 @click.option(
     "--accept-traces",
     is_flag=True,
-    help="Take OTLP traces at the console's port, which has no sign-in: POST /v1/traces.",
+    help="Take OTLP traces at the console's port: POST /v1/traces, with a token for `ingest`.",
+)
+@click.option(
+    "--console-open",
+    is_flag=True,
+    help="Let anybody who reaches the console see everything there without signing in.",
+)
+@click.option(
+    "--console-origin",
+    metavar="URL",
+    help="How browsers reach the console behind a proxy: https://console.example.",
+)
+@click.option(
+    "--call-log",
+    metavar="FILE|-",
+    help="Append one line of JSON to FILE (-: standard output) for every call that ends.",
+)
+@click.option(
+    "--otlp",
+    metavar="URL",
+    help="Send OpenTelemetry (OTLP over HTTP) there. Default: OTEL_EXPORTER_OTLP_ENDPOINT.",
+)
+@click.option(
+    "--otlp-header",
+    "otlp_headers",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A header for the collector; NAME=@FILE has its value, such as a key, in a file.",
+)
+@click.option(
+    "--otlp-sample",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="Share of calls whose spans are sent. Errors, refusals and slow calls always are.",
+)
+@click.option(
+    "--otlp-follow-callers",
+    is_flag=True,
+    help="In a trace of the caller's, send spans when the caller does, whatever the share.",
+)
+@click.option(
+    "--otlp-signal",
+    "otlp_signals",
+    multiple=True,
+    type=click.Choice(["traces", "metrics", "logs"]),
+    help="Send this one only. May be given more than once. Default: all three.",
 )
 @json_option
 @command
@@ -138,6 +185,14 @@ def up(
     quorum: int | None,
     *,
     accept_traces: bool,
+    console_open: bool,
+    console_origin: str | None,
+    call_log: str | None,
+    otlp: str | None,
+    otlp_headers: tuple[str, ...],
+    otlp_sample: float,
+    otlp_follow_callers: bool,
+    otlp_signals: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Run the system that the blueprint FILE declares."""
@@ -146,6 +201,8 @@ def up(
     from holdfast.app.listening import listen_tls
     from holdfast.app.logs import configure_logs
     from holdfast.app.options import Options
+    from holdfast.app.otlp_plan import OtlpWords, read_otlp
+    from holdfast.app.porter import console_origin as read_origin
     from holdfast.app.signing import read_trust
     from holdfast.app.starting import run_keeper
     from holdfast.app.trusting import plan_trust
@@ -168,10 +225,22 @@ def up(
         trust=read_trust(trust_key, folder=place / "keys"),
         trusting=plan_trust(origins, federated),
         accept_traces=accept_traces,
+        console_open=console_open,
+        console_origin=read_origin(console_origin),
+        call_log=call_log,
+        otlp=read_otlp(
+            OtlpWords(
+                url=otlp,
+                headers=otlp_headers,
+                share=otlp_sample,
+                follows_callers=otlp_follow_callers,
+                signals=otlp_signals,
+            )
+        ),
     )
 
-    def on_ready(info: object) -> None:
-        show({"ready": info}, ready_text(info), as_json=as_json)
+    def on_ready(info: object, link: str) -> None:
+        show({"ready": info, "sign_in": link}, ready_text(info, link), as_json=as_json)
         sys.stdout.flush()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -187,7 +256,8 @@ def restart(*, data: Path | None, as_json: bool) -> None:
     from holdfast.app.instances import find_data
     from holdfast.app.restarts import restart_workers
 
-    done = restart_workers(find_data(data))
+    with progress_of("replacing workers", as_json=as_json):
+        done = restart_workers(find_data(data))
     plural = "s" if done.workers != 1 else ""
     text = f"{done.workers} fresh worker{plural}; {done.leaving} old finishing calls"
     show(done, text, as_json=as_json)

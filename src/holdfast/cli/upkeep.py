@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from holdfast.cli.command import command, data_option, json_option, show
+from holdfast.cli.completing import CallName
+from holdfast.cli.progress import progress_of
 
 
 @click.command("alarms")
@@ -36,7 +38,7 @@ def audit_alarms(*, grace: int, data: Path | None, as_json: bool) -> None:
 
 
 @click.command("settle")
-@click.argument("call_id")
+@click.argument("call_id", type=CallName())
 @click.option("--reason", required=True, help="What you found; it goes into the log.")
 @data_option
 @json_option
@@ -73,5 +75,6 @@ def audit_erase(*, tenant: str, reason: str, yes: bool, data: Path | None, as_js
             f"Destroy the salt of tenant '{tenant}' in {place.path}? There is no way back",
             abort=True,
         )
-    found = erase(place, tenant, reason=reason)
+    with progress_of("destroying the salt, replacing workers", as_json=as_json):
+        found = erase(place, tenant, reason=reason)
     show(found, erased_text(found), as_json=as_json)

@@ -11,7 +11,7 @@ from holdfast.faces.errors import StreamsFullError
 from holdfast.faces.view import Live, SystemView
 
 STREAMS_MAX = 64
-LOOK_S = 1.0
+LOOK_S = 0.5
 """How often a watcher gets a look though no call began or ended: checkpoints come after calls."""
 
 Render = Callable[[Live], Awaitable[bytes]]

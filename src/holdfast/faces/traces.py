@@ -1,8 +1,8 @@
 """OTLP/HTTP: the one path on this port that takes something in. Counts come of it, nothing else.
 
-It is there only where ``holdfast up --accept-traces`` was said, because this port has no sign-in: who
-can reach it can tell of calls that never were. A page in a browser cannot: the shield refuses its
-origin.
+It is there only where ``holdfast up --accept-traces`` was said, and then
+for whoever has a token of the role ``ingest``, or for all at an open console: who can send there can
+tell of calls that never were. A page in a browser cannot: the shield refuses its origin.
 """
 
 import asyncio

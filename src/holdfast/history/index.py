@@ -152,7 +152,7 @@ def _call_row(
         index,
         record.at,
         kind,
-        sittings.count(session, record, caller_of(principal)) if session is not None else None,
+        None if session is None else sittings.count(session, record, caller_of(principal)),
         _trace(sent, session) if sent is not None else None,
         word(record.node),
         word(record.action),

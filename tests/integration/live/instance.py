@@ -191,12 +191,14 @@ class Home:
     def url(self) -> str:
         return self.instance.url
 
-    def start(self, *options: str) -> Instance:
-        """``holdfast up`` in a process group of its own, not waited for."""
+    def start(self, *options: str, is_open: bool = True) -> Instance:
+        """``holdfast up`` in a process group of its own, not waited for. ``is_open``: the console
+        shows everything to whoever asks, as most tests want it."""
         number = len(self.instances)
         out, err = self.folder / f"up{number}.out", self.folder / f"up{number}.err"
         command = [str(COMMAND), "up", str(self.blueprint), "--data", str(self.data), "--json"]
         command += [*("--port", "0", "--console-port", "0"), *options]
+        command += ["--console-open"] if is_open else []
         with out.open("wb") as out_file, err.open("wb") as err_file:
             process = subprocess.Popen(
                 command,
@@ -210,9 +212,9 @@ class Home:
         self.instances.append(Instance(process, out, err))
         return self.instance
 
-    def up(self, *options: str) -> Instance:
+    def up(self, *options: str, is_open: bool = True) -> Instance:
         """A running instance."""
-        instance = self.start(*options)
+        instance = self.start(*options, is_open=is_open)
         instance.wait_ready()
         return instance
 

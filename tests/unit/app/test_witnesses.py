@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from holdfast.app.asking import Asker, AskError, Site, UrlError
+from holdfast.app.custody import LogCustody
 from holdfast.app.remote import RemoteLogError, open_blobs
 from holdfast.app.sockets import claim
 from holdfast.app.witnesses import (
@@ -136,6 +137,25 @@ def test_a_quorum_is_met_without_a_witness_that_is_gone_and_not_without_two() ->
             lonely = make(group, servings, blobs=blobs)
             assert not await lonely.hold(Tree().head(9))
             assert trust(servings, 2).open(blobs.get("witnessed")).size == 5
+
+    run(main)
+
+
+def test_the_console_is_told_of_each_witness_and_why_one_did_not_answer() -> None:
+    async def main() -> None:
+        servings = [Serving(1), Serving(2)]
+        async with asyncio.TaskGroup() as group, servings[0].running(group):
+            async with servings[1].running(group):
+                pass  # its port is free again: nobody answers there
+            witnesses = make(group, servings, blobs=SimBlobs(), quorum=2)
+            custody = LogCustody("one\ntwo", witnesses, mended=lambda: ("a torn end",))
+            assert not await witnesses.hold(Tree().head(5))
+            (up, down), quorum = custody.witnesses()
+            assert (up.trouble, up.name, quorum) == (None, "witness.example/w1", 2)
+            assert up.keys == (servings[0].cosigner.verifier.vkey,)
+            assert servings[0].url.endswith(up.url)
+            assert down.trouble is not None
+            assert (custody.keys(), custody.mended()) == (("one", "two"), ("a torn end",))
 
     run(main)
 

@@ -34,6 +34,15 @@ def test_a_record_that_waits_in_a_journal_is_found_and_marked(house, words) -> N
     assert house.verify().pending == 0
 
 
+def test_what_waits_for_the_log_is_counted_up_to_a_bound(house, words) -> None:
+    log = house.open()
+    assert house.reader().waiting(10) == 0
+    house.write(words.entries(7), close=False)
+    assert [house.reader().waiting(most) for most in (0, 5, 7, 10)] == [0, 5, 7, 7]
+    log.integrate()
+    assert house.reader().waiting(10) == 0
+
+
 def test_a_record_committed_but_not_yet_published_is_pending(house, words) -> None:
     house.write(words.entries(300))
     log = house.open()

@@ -140,6 +140,10 @@ FULL = {
                 "cache": {"scope": "caller", "bytes_max": "1MiB"},
                 "price": {"input": 0, "output": 0.000001},
                 "budget": {"per": "day", "money": 0.5, "tokens": 10**6, "soft": 0.5},
+                "objectives": {
+                    "availability": "99.9%",
+                    "cost": {"money": 2.5, "per": "1000-calls"},
+                },
                 "own": {
                     "description": "d",
                     "requirements": [{"requirement-url": "u", "config": {"a": [1.5]}}],
@@ -168,11 +172,20 @@ FULL = {
     },
     "budget": {"per": "month", "calls": "2M"},
     "bulkhead": {"calls": 100},
+    "objectives": {"duration": {"within_ms": 600_000, "share": "0.1%"}},
     "relationships": [
         {
             "id": "a",
             "connects": ["desk", {"node": "model", "interfaces": ["api"]}],
-            "controls": {"criticality": "sheddable", "bulkhead": {"calls": 1}},
+            "controls": {
+                "criticality": "sheddable",
+                "bulkhead": {"calls": 1},
+                "objectives": {
+                    "availability": {"share": 0.5, "days": 90},
+                    "first_token": {"within_ms": 0.5, "share": "99.9999%"},
+                    "tokens_per_s": {"at_least": 20, "share": 0.999999},
+                },
+            },
         },
         {"id": "d", "connects": ["desk", "other"]},
         {"id": "e", "composed-of": {"container": "other", "nodes": ["west", "east"]}},
@@ -241,6 +254,14 @@ def test_the_schema_accepts_what_load_accepts():
         changed("relationships", 0, "controls", "breaker", to={}),
         changed("budget", to={"calls": 1}),
         changed("bulkhead", to=5),
+        changed("objectives", "availability", to=99.9),
+        changed("objectives", "availability", to={"days": 7}),
+        changed("objectives", "duration", "within_ms", to=0),
+        changed("objectives", "duration", "days", to=91),
+        changed("objectives", "duration", "share", to="100%"),
+        changed("objectives", "first_tokn", to={"within_ms": 5, "share": "5%"}),
+        changed("objectives", "cost", to={"money": 5, "per": "week"}),
+        changed("objectives", "cost", to={"per": "day"}),
         changed("policies", to=["a.txt"]),
         changed("flows", 0, "steps", to=[]),
     ],

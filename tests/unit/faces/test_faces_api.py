@@ -223,7 +223,7 @@ def test_every_error_of_the_faces_has_its_own_row_and_code():
     rows = [kind for kind, _ in STATUSES]
     assert [each for each in own if each not in rows] == []
     assert len({each.code for each in own}) == len(own)
-    assert all(each.code.startswith("faces.") for each in own)
+    assert all(each.code.startswith(("faces.", "entry.", "console.")) for each in own)
     assert status_of(HoldfastError("anything")) == 500
 
 
@@ -276,7 +276,7 @@ def test_what_waits_for_a_person_is_told_and_nothing_of_what_was_said(system, cl
 
 def test_the_console_tells_the_command_that_decides_and_decides_nothing(system, client):
     system.approvals = (waiting(tool="<b>pay</b>"),)
-    html = client.get("/fragments/approvals").text
+    html = client.get("/approvals/fragments/held").text
     assert "holdfast approvals show 01KAAAAAAAAAAAAAAAAAAAAAAA" in html
     assert "<b>pay" not in html
     assert "<form" not in html

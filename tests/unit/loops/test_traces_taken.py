@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from holdfast.app.trace_desk import TraceDesk
 from holdfast.audit import NoLogError
 from holdfast.blueprint import load
+from holdfast.faces import Windows
 from holdfast.faces.service import make_app
 from holdfast.loops.drift import BODY_BYTES_MAX, Gathering
 from holdfast.loops.drift.intake import INFLATED_BYTES_MAX
@@ -43,8 +44,8 @@ def stand(shop):
     clock = SimpleNamespace(now=lambda: shop.now, monotonic=lambda: 0.0)
     blueprint = load(shop.text, source="shop.yaml", read=str)
     desk = TraceDesk(store, NoLog(), clock=clock, blueprint=lambda: blueprint)
-    view = SimpleNamespace(blueprint=lambda: blueprint)
-    app = make_app(view, version="9", drift=desk, traces=desk)
+    view = SimpleNamespace(blueprint=lambda: blueprint, log=None)
+    app = make_app(view, version="9", windows=Windows(drift=desk, traces=desk))
     yield SimpleNamespace(desk=desk, client=TestClient(app, base_url="http://localhost"), view=view)
     store.close()
 
@@ -115,6 +116,6 @@ def test_a_page_in_a_browser_cannot_send_traces(shop, stand):
 
 
 def test_nothing_is_taken_unless_it_was_asked_for(shop, stand):
-    app = make_app(stand.view, version="9", drift=stand.desk)
+    app = make_app(stand.view, version="9", windows=Windows(drift=stand.desk))
     client = TestClient(app, base_url="http://localhost")
     assert client.post("/v1/traces", content=request_of(shop.now), headers=JSON).status_code == 404

@@ -15,6 +15,7 @@ from holdfast.blueprint.review.packs import Pack, limits_within
 from holdfast.blueprint.review.patterns import patterns
 from holdfast.blueprint.review.rule import Case, Rule, Verdict
 from holdfast.blueprint.review.waivers import Waivers, idle, waivers_on
+from holdfast.core import Progress, untold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,12 @@ class Settings:
 
 
 def review(
-    system: System, evidence: Evidence, today: date, *, settings: Settings | None = None
+    system: System,
+    evidence: Evidence,
+    today: date,
+    *,
+    settings: Settings | None = None,
+    progress: Progress = untold,
 ) -> Report:
     """What every rule says of every part. The same system, evidence, day and settings give the
     same report. ``ReviewError`` when a rule falls over: a review without it would not be one."""
@@ -43,17 +49,18 @@ def review(
         today=today,
         limits=limits_within(form.limits, using.packs),
     )
-    results = tuple(
-        _asked(rule, effective_level(rule, packs=packed, team=team), case, waivers)
-        for rule in using.rules
-        if using.only is None or rule.id in using.only
-    )
+    asked = [rule for rule in using.rules if using.only is None or rule.id in using.only]
+    results: list[RuleResult] = []
+    for rule in asked:
+        progress(len(results), len(asked))
+        level = effective_level(rule, packs=packed, team=team)
+        results.append(_asked(rule, level, case, waivers))
     return Report(
         name=system.blueprint.name,
         digest=str(system.blueprint.digest),
         today=today,
-        results=results,
-        remarks=tuple(_remarks(using, waivers, results, packed=packed, team=team)),
+        results=tuple(results),
+        remarks=tuple(_remarks(using, waivers, tuple(results), packed=packed, team=team)),
         given=kinds_given(evidence),
         patterns=patterns(case) if using.only is None else (),
     )

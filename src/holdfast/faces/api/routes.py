@@ -127,7 +127,7 @@ def _add_load(router: APIRouter, view: SystemView) -> None:
         return shaping.alarms_reply(view.live())
 
     async def approvals() -> models.ApprovalsReply:
-        """Calls that wait for a person's word. Read only: `holdfast approvals` decides."""
+        """Calls that wait for a person's word. Nothing of what they would send."""
         return shaping.approvals_reply(view.live())
 
     router.add_api_route(

@@ -25,6 +25,8 @@ Draw = Callable[[Live], Awaitable[Fragments]]
 
 SHARED_MAX = 64
 """Renderings that are kept for all who watch the same page with the same filters."""
+DRAWN_US = 1_000_000
+"""How long one drawing serves: nobody reads faster, and the keeper has more to do than to draw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,21 +152,41 @@ def _page_of(request: Request) -> Page:
     return next((page for page in PAGES[1:] if path.startswith(page.path)), NOW)
 
 
+class _Drawing:
+    """What was drawn of one moment, and the events that tell of it, each made once."""
+
+    def __init__(self, live: Live, parts: Fragments) -> None:
+        self.of = live
+        self.parts = parts
+        self._events: dict[tuple[str, ...], bytes] = {}
+
+    def serves(self, live: Live) -> bool:
+        """Whether that moment need not be drawn. After a clock was set back it is."""
+        return live is self.of or 0 <= live.at - self.of.at < DRAWN_US
+
+    def event(self, names: tuple[str, ...]) -> bytes:
+        """The event for watchers to whom just these parts are new."""
+        found = self._events.get(names)
+        if found is None:
+            fresh = [partial(name, html) for name, html in self.parts if name in names]
+            found = self._events[names] = event("\n".join(fresh))
+        return found
+
+
 class _Shared:
-    """One rendering of a moment for all who watch the same: twenty browsers cost what one does."""
+    """One drawing of a moment for all who watch the same: twenty browsers cost what one does."""
 
     def __init__(self, draw: Draw) -> None:
         self._draw = draw
         self._drawing = asyncio.Lock()
-        self._of: Live | None = None
-        self._found: Fragments = ()
+        self._newest: _Drawing | None = None
 
-    async def __call__(self, live: Live) -> Fragments:
+    async def __call__(self, live: Live) -> _Drawing:
         async with self._drawing:
-            if self._of is not live:
-                self._found = await self._draw(live)
-                self._of = live
-            return self._found
+            found = self._newest
+            if found is None or not found.serves(live):
+                found = self._newest = _Drawing(live, await self._draw(live))
+            return found
 
 
 class _Changed:
@@ -175,12 +197,12 @@ class _Changed:
         self._seen: dict[str, str] = {}
 
     async def __call__(self, live: Live) -> bytes:
-        found = await self._shared(live)
-        fresh = [(name, html) for name, html in found if self._seen.get(name) != html]
+        drawing = await self._shared(live)
+        fresh = {name: html for name, html in drawing.parts if self._seen.get(name) != html}
         if not fresh:
             return b""
         self._seen.update(fresh)
-        return event("\n".join(partial(name, html) for name, html in fresh))
+        return drawing.event(tuple(fresh))
 
 
 def partial(name: str, html: str, *, swap: str = "outerMorph") -> str:

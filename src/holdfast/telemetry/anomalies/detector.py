@@ -64,12 +64,10 @@ class Detector:
         forecasts = self._forecasts(at_s, stable)
         baseline = self._nearest(forecasts)
         expected = forecasts.get(baseline) if baseline is not None else None
-        error = None if expected is None else stable - expected
-        score = (
-            None
-            if error is None
-            else self._errors.score(error, floor=max(self._scale.floor, noise))
-        )
+        # Measured in what chance alone does to it: a busy hour must not hide behind a quiet one.
+        unit = max(self._scale.floor, noise)
+        error = None if expected is None else (stable - expected) / unit
+        score = None if error is None else self._errors.score(error)
         began, ended = self._decide(score)
         verdict = Verdict(
             at=at_s * 1_000_000,
@@ -81,7 +79,7 @@ class Detector:
             began=began,
             ended=ended,
         )
-        self._learn(at_s, stable, forecasts=forecasts, error=error)
+        self._learn(at_s, stable, forecasts=forecasts, unit=unit, error=error)
         return verdict
 
     def pass_over(self) -> bool:
@@ -130,12 +128,13 @@ class Detector:
         stable: float,
         *,
         forecasts: dict[Baseline, float],
+        unit: float,
         error: float | None,
     ) -> None:
         """The value becomes part of the past; what was anomalous counts as no error beyond it."""
         spread = self._errors.spread
         for name, expected in forecasts.items():
-            off = abs(stable - expected)
+            off = abs(stable - expected) / unit
             capped = off if spread is None else min(off, self._off * spread)
             self._error[name] += NEAR * (capped - self._error[name])
         if not self._is_on:
@@ -149,7 +148,7 @@ class Detector:
 
 
 class _Errors:
-    """The forecast's last errors, and the deviation they come to."""
+    """The forecast's last errors, in units of their noise, and the deviation they come to."""
 
     def __init__(self) -> None:
         self._kept = array("f")
@@ -168,9 +167,9 @@ class _Errors:
             self.spread = _deviation(sorted(self._kept))
             self._since = 0
 
-    def score(self, error: float, *, floor: float) -> float | None:
-        """How many deviations an error is."""
-        return None if self.spread is None else error / max(self.spread, floor)
+    def score(self, error: float) -> float | None:
+        """How many deviations an error is: never more than units."""
+        return None if self.spread is None else error / max(self.spread, 1.0)
 
 
 def _deviation(ordered: list[float]) -> float:

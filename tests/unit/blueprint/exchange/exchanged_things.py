@@ -239,6 +239,7 @@ own_controls = st.sampled_from([
     {},
     {"timeouts": {"total_s": 20}, "limits": {"request_bytes": "64KiB", "max_tokens": 100}},
     {"identity": {"proofs": ["mtls"], "mandate": True}},
+    {"objectives": {"availability": "99.9%", "duration": {"within_ms": 0.5, "share": 0.9}}},
     {"timeouts": None},
 ])  # fmt: skip
 written_controls = st.dictionaries(
@@ -322,6 +323,9 @@ def blueprints(draw):
             [{"issuer": "https://login.example", "client_id": "c", "client_secret": "file:s"}]
         ),
         bulkhead=st.sampled_from([None, {"calls": 5}]),
+        objectives=st.sampled_from(
+            [None, {"duration": {"within_ms": 5, "share": "9%", "days": 3}}]
+        ),
         controls=written_controls,
         adrs=st.sampled_from([None, [], ["https://example.org/adr/1"]]),
         policies=st.sampled_from([None, [], ["a.cedar"]]),

@@ -183,6 +183,10 @@ def _call(trace: _Trace, span: Span, form: Form) -> Contact | None:
 
 
 def _source(trace: _Trace, span: Span) -> Identity:
+    """A gateway's spans say on whose behalf it calls."""
+    caller = str(span.attributes.get("holdfast.caller", ""))
+    if caller:
+        return identity((("node", caller),))
     return _party(trace.agents.get(span.id, ""), span.origin.identity)
 
 
@@ -221,8 +225,10 @@ def _tool(trace: _Trace, span: Span) -> Contact | None:
     if any("mcp.method.name" in each.attributes for each in trace.below(span)):
         return None
     contact = _call(trace, span, Form.TOOL)
+    if contact is None or "holdfast.caller" in span.attributes:
+        return contact
     source = _party(trace.agents.get(span.id, "") or _agent(span.attributes), span.origin.identity)
-    return None if contact is None else contact._replace(source=source)
+    return contact._replace(source=source)
 
 
 def _agent_call(trace: _Trace, span: Span) -> Contact | None:
@@ -303,7 +309,8 @@ def _queue(attributes: dict[str, Attribute]) -> Identity:
 def _named(attributes: dict[str, Attribute], form: Form) -> Identity:
     """What a caller calls its callee by."""
     host, port = _address(attributes)
-    claims = [("service", _peer(attributes))]
+    callee = str(attributes.get("holdfast.callee", ""))
+    claims = [("node", callee), ("service", _peer(attributes))]
     if host:
         is_ip = _is_ip(host)
         claims.append(("address", f"{host}:{port}" if port else host))

@@ -42,6 +42,8 @@ OF_SPANS = frozenset(
         "gen_ai.request.model",
         "gen_ai.tool.definition.hash",
         "gen_ai.tool.name",
+        "holdfast.callee",
+        "holdfast.caller",
         "mcp.method.name",
         "mcp.resource.uri",
         "messaging.destination.name",

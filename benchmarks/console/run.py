@@ -1,0 +1,121 @@
+"""The console with a million calls stored: how long each question and each page takes.
+
+``make bench-console``; ``--calls N`` for fewer, ``--keep FOLDER`` keeps the data directory and uses
+it again. ``--write-docs`` renews docs/reference/console-measured.md. The records go through a real
+recorder and a real log; the history is made of them as the keeper makes it.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+# What several benchmarks use lies in this folder.
+sys.path.insert(1, str(Path(__file__).parents[1] / "gateway"))
+
+import machine
+import pages
+import questions
+import stored
+from results import write_docs
+
+from holdfast.app import wiring
+from holdfast.app.datadir import DataDir
+from holdfast.world.real import SystemClock
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "reference" / "console-measured.md"
+MARKS = ("<!-- console: begin -->", "<!-- console: end -->")
+ROUNDS = 21
+LIMIT_MS = 100.0
+"""What an answer may take."""
+
+
+def main() -> None:
+    options = _options()
+    with ExitStack() as stack:
+        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        now = SystemClock().now()
+        if not DataDir(folder).is_used:
+            print(f"{options.calls:,} calls are recorded ...", flush=True)
+            stored.write_log(folder, options.calls, until=now)
+        store = stack.enter_context(closing(wiring.open_store(DataDir(folder))))
+        print("the history is made of them ...", flush=True)
+        found, cost = stored.make_history(folder, store)
+        text = "\n".join([*_about(found, cost), "", *_asked(found), "", *_shown(found)])
+    print(f"\n{text}\n")
+    if options.write_docs:
+        write_docs(PAGE, text, MARKS)
+
+
+def _about(found: stored.Stored, cost: stored.Cost) -> list[str]:
+    calls = found.history.extent().calls
+    text = (
+        f"Taken on {datetime.now(UTC):%Y-%m-%d}, {machine.described()}; {calls:,} calls of 30 pairs "
+        f"in 30 days. A record costs the keeper {cost.reading:.1f} us of CPU to read off the log and "
+        f"decode, and {cost.indexing:.1f} us to index; a call takes {cost.bytes_a_call:.0f} bytes of "
+        "`history.db`."
+    )
+    return [text]
+
+
+def _asked(found: stored.Stored) -> list[str]:
+    lines = ["| question | median, ms | slowest, ms |", "|---|---:|---:|"]
+    for name, question in questions.questions(found.history, found.newest + 1).items():
+        times = _times(lambda ask=question: ask(found.history))
+        lines.append(_row(name, times))
+    return lines
+
+
+def _shown(found: stored.Stored) -> list[str]:
+    lines = ["| page or path | median, ms | slowest, ms |", "|---|---:|---:|"]
+    with pages.client(found.log, found.history, found.newest + 1) as client:
+        for address in pages.addresses(found.history):
+            status = client.get(address).status_code
+            if status != 200:
+                print(f"  {address}: {status}")
+                continue
+            lines.append(_row(f"`{_short(address)}`", _times(lambda at=address: client.get(at))))
+    return lines
+
+
+def _short(address: str) -> str:
+    """Without what is only of this run."""
+    parts = (
+        part if len(part) < 26 and not part.isdigit() else "..." for part in address.split("/")
+    )
+    return "/".join(parts)
+
+
+def _row(name: str, times: list[float]) -> str:
+    slow = max(times)
+    mark = " **over**" if statistics.median(times) > LIMIT_MS else ""
+    return f"| {name} | {statistics.median(times):.1f}{mark} | {slow:.1f} |"
+
+
+def _times(act: Callable[[], object]) -> list[float]:
+    """Milliseconds that pass; once before that for what is made on first use."""
+    act()
+    times: list[float] = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        act()
+        times.append((time.perf_counter() - began) * 1e3)
+    return times
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=1_000_000)
+    parser.add_argument("--keep", type=Path, help="a folder for the data directory, used again")
+    parser.add_argument("--write-docs", action="store_true", help=f"renew {PAGE.name}")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

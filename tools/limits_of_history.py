@@ -1,0 +1,28 @@
+"""Bounds of the history and of those who build it."""
+
+HISTORY = {
+    "history.forms:PAGE_MAX": "Rows of one answer of the history: calls, sessions, moments.",
+    "history.summing:POINTS_MAX": "Steps of one series.",
+    "history.summing:MINUTES_MAX": "Minutes of one answer, when objectives read them.",
+    "history.pruning:CALLS_MAX": "Calls in the history; the oldest go first. The log keeps all.",
+    "history.pruning:CALLS_DAYS": "How many days single calls, their sessions and single minutes are kept in the history.",
+    "history.pruning:PERIODS_DAYS": "How many days sums of ten minutes, hours and days, and moments are kept.",
+    "history.pruning:MOMENTS_MAX": "Moments in the history.",
+    "history.pruning:PRUNED_AT_ONCE": "Calls, and sessions, that one step of pruning lets go.",
+    "history.naming:STRANGE_MAX": "Names of models, servers and tools in the history that only refused calls have brought; further ones count as one.",
+    "history.naming:KINDS_MAX": "Combinations of principal, callee, relationship, tool, outcome and rule in the history; further ones are told without names.",
+    "history.naming:WORDS_MAX": "Other words in the history; further ones count as one.",
+    "history.naming:CREWS_MAX": "Combinations of agents that share sessions in the history; further agents join none.",
+    "history.sittings:AGENTS_MAX": "Agents that are told of one session.",
+    "history.index:TEXT_MAX": "Characters of a moment's subject and text.",
+    "history.newest:CHUNK_MAX": "Keys that are read at once while calls are looked for.",
+    "app.follower:BATCH": "Entries of the log that are read, told and indexed at once.",
+    "app.follower:BATCHES_MAX": "Batches in one go of the follower.",
+    "app.follower:ENTRIES_MAX": "Entries, the newest, that a history is built of anew.",
+    "app.moments:WAITING_MAX": "Moments that wait to be written; the oldest give way.",
+    "app.historian:LOOK_S": "How often the follower looks when the log tells nothing new.",
+    "app.historian:LAST_ROUNDS_MAX": "Goes of the follower at a stop; the next start takes the rest.",
+    "faces.api.history:TEXT_LENGTH_MAX": "Characters of one word that the history is asked for.",
+    "faces.api.history:STEP_S_MAX": "The longest step of a series, in seconds.",
+    "world.real.store:DERIVED_CACHE_KIB": "Pages of the history's database that each connection keeps, in KiB.",
+}
