@@ -328,6 +328,7 @@ FIXED = {
     "policy.compiling:ID_MAX": "Characters of a policy's `@id`.",
     "faces.streams:STREAMS_MAX": "Watchers of the console's live stream.",
     "faces.streams:LOOK_S": "How often a watcher is told though no call began or ended.",
+    "faces.web.shell:DRAWN_US": "How long one drawing of a page serves all who watch it.",
     "faces.questions:READ_S": "How long the console waits for the log, or the history, to be read.",
     "faces.questions:READS_MAX": "Reads of the log, and of the history, at once.",
     "faces.witness:WAITING_MAX": "Requests to a witness that may wait for its store.",

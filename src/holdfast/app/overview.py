@@ -12,6 +12,7 @@ from holdfast.audit import Checkpoint, NoLogError, Verifier
 from holdfast.core import HoldfastError, Instant
 from holdfast.history import Traffic
 from holdfast.world.ports import Clock
+from holdfast.world.real import SystemClock
 
 WINDOW_S = 300
 NEAR_END = 0.8
@@ -58,6 +59,11 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     objectives: tuple[ObjectiveSeen, ...]
     lately: Lately | None
     checkpoint: Head | None
+
+
+def look_over_now(data: DataDir) -> Overview:
+    """The same at this moment."""
+    return look_over(data, SystemClock())
 
 
 def look_over(data: DataDir, clock: Clock) -> Overview:

@@ -32,10 +32,9 @@ def status(*, data: Path | None, as_json: bool) -> None:
     Exit code: 0 it holds, 1 it does not, 2 that could not be found out.
     """
     from holdfast.app.instances import find_data
-    from holdfast.app.overview import look_over
-    from holdfast.world.real import SystemClock
+    from holdfast.app.overview import look_over_now
 
-    found = look_over(find_data(data), SystemClock())
+    found = look_over_now(find_data(data))
     if as_json:
         show(found, "", as_json=True)
     else:

@@ -1,4 +1,4 @@
-"""Server-sent events: each watcher gets the system's changes, and a look every second."""
+"""Server-sent events: each watcher gets the system's changes, and a look now and then."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable

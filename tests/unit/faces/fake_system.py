@@ -227,7 +227,9 @@ class FakeSystem:
     def windows(self) -> Windows:
         return Windows(history=self.history, custody=self.custody)
 
-    def announce(self) -> None:
+    def announce(self, *, after_us: int = 1_000_000) -> None:
+        """Time goes on from one piece of news to the next."""
+        self.now = Instant(self.now + after_us)
         self._news.set()
 
     def close(self) -> None:

@@ -161,7 +161,7 @@ class _Drawing:
         self._events: dict[tuple[str, ...], bytes] = {}
 
     def serves(self, live: Live) -> bool:
-        """Whether that moment need not be drawn. After a clock was set back it is."""
+        """Whether that moment need not be drawn; after the clock was set back, it must be."""
         return live is self.of or 0 <= live.at - self.of.at < DRAWN_US
 
     def event(self, names: tuple[str, ...]) -> bytes:
