@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo test check format bench bench-resilience bench-brownout bench-memory bench-policy bench-review bench-drift bench-anomalies bench-blast bench-console bench-proofs mcp-conformance calm-conformance sim pages docs pin clean
+.PHONY: help setup demo test check format bench bench-resilience bench-brownout bench-memory bench-policy bench-review bench-drift bench-anomalies bench-blast bench-console bench-watched bench-proofs mcp-conformance calm-conformance sim pages docs pin clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -70,6 +70,9 @@ bench-blast: $(STAMP) ## blast radius: predicted against injected failures, and 
 
 bench-console: $(STAMP) ## how long the console takes with a million calls stored
 	$(BIN)/python benchmarks/console/run.py --write-docs
+
+bench-watched: $(STAMP) ## what twenty watchers of the console cost the gateway's throughput
+	$(BIN)/python benchmarks/console/watched.py --write-docs
 
 bench-proofs: $(STAMP) ## how long proofs take by size
 	$(BIN)/python benchmarks/proofs/run.py --write-docs

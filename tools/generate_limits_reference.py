@@ -14,6 +14,7 @@ from limits_of_entrance import ENTRANCE
 from limits_of_evidence import EVIDENCE
 from limits_of_history import HISTORY
 from limits_of_identity import IDENTITY
+from limits_of_now import NOW
 from limits_of_terminal import TERMINAL
 from reference_pages import REFERENCE, ROOT, note, settle, table
 
@@ -64,6 +65,7 @@ FIXED = {
     **ENTRANCE,
     **EVIDENCE,
     **HISTORY,
+    **NOW,
     **IDENTITY,
     **TERMINAL,
     "world.real.postgres:CONNECT_TIMEOUT_S": "What connecting to PostgreSQL may take.",
@@ -328,12 +330,13 @@ FIXED = {
     "policy.compiling:ID_MAX": "Characters of a policy's `@id`.",
     "faces.streams:STREAMS_MAX": "Watchers of the console's live stream.",
     "faces.streams:LOOK_S": "How often a watcher is told though no call began or ended.",
+    "faces.web.shell:SHARED_MAX": "Drawings of pages that are kept, each for all who watch the same.",
     "faces.web.shell:DRAWN_US": "How long one drawing of a page serves all who watch it.",
     "faces.questions:READ_S": "How long the console waits for the log, or the history, to be read.",
     "faces.questions:READS_MAX": "Reads of the log, and of the history, at once.",
     "faces.witness:WAITING_MAX": "Requests to a witness that may wait for its store.",
     "faces.witness:REQUEST_BYTES_MAX": "The largest request to a witness.",
-    "faces.web.now.views:ROWS_MAX": "Calls on the console's page.",
+    "faces.web.now.views:ROWS_MAX": "Calls without an outcome on the console's first page.",
     "faces.api.routes:RECENT_MAX": "Calls that one request of the control API may ask for.",
     "faces.api.routes:CALL_ID_LENGTH_MAX": "Characters of a call's id in the control API.",
     "faces.api.routes:INDEX_MAX": "The highest index in the control API.",
@@ -392,7 +395,6 @@ FIXED = {
 ELSEWHERE = (
     "testing.",
     "world.sim.",
-    "faces.web.now.drawing",
     "blueprint.drawing.",
 )
 

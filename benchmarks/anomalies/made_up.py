@@ -165,5 +165,7 @@ def made_up_report(seed: int) -> str:
     for kind in KINDS:
         for name, factor in kind.injected:
             share, minutes = detected(kind, seed, factor)
-            lines.append(f"| {kind.name} | {name} | {share:.0%} | {minutes:.0f} min |")
+            lines.append(
+                f"| {kind.name} | {name} | {share:.0%} | {'-' if math.isnan(minutes) else f'{minutes:.0f} min'} |"
+            )
     return "\n".join(lines)

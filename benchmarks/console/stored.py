@@ -12,7 +12,7 @@ from holdfast.app import wiring
 from holdfast.app.datadir import DataDir
 from holdfast.app.history_file import HistoryFile
 from holdfast.audit import CallRecord, Log, LogReader, Recorder, decode_entry, encode_record
-from holdfast.history import CallQuery, Heard, History
+from holdfast.history import CallIndex, CallQuery, Heard, History
 from holdfast.world.ports import Store
 from holdfast.world.real import FileJournals, SystemClock, SystemEntropy
 
@@ -72,33 +72,41 @@ def _integrate(log: Log) -> None:
         pass
 
 
-def make_history(folder: Path, store: Store) -> tuple[Stored, Cost]:
-    """All that the keeper does with new records, timed."""
+def make_history(folder: Path, store: Store) -> Stored:
+    """As the keeper makes it; one that is whole already stays."""
     data = DataDir(folder)
-    log = wiring.open_reader(data, store=store)
-    file = HistoryFile(data.history)
-    checkpoint = log.checkpoint()
-    index = file.renew(checkpoint.origin)
+    log, file = wiring.open_reader(data, store=store), HistoryFile(data.history)
+    index = file.open(log.checkpoint().origin)
+    _index(log, index, first=index.upto)
+    newest = file.history.calls(CallQuery(limit=1))[0].at
+    return Stored(log, file.history, data.history, newest)
+
+
+def cost_of(found: Stored, *, count: int) -> Cost:
+    """What the newest records cost when they are new, in a history of their own."""
+    size = found.log.checkpoint().size
+    path = found.file.with_name("cost.db")
+    file = HistoryFile(path)
+    reading, indexing = _index(found.log, file.renew("cost"), first=max(0, size - count))
+    file.close()
+    path.unlink()
+    calls = found.history.extent().calls
+    return Cost(reading, indexing, found.file.stat().st_size / max(1, calls))
+
+
+def _index(log: LogReader, index: CallIndex, *, first: int) -> tuple[float, float]:
+    """CPU microseconds a record: to read and decode it, and to index it."""
+    size, at = log.checkpoint().size, first
     reading = indexing = 0.0
-    while index.upto < checkpoint.size:
+    while at < size:
+        upto = min(at + BATCH, size)
         began = time.process_time()
-        upto = min(index.upto + BATCH, checkpoint.size)
-        entries = log.recent(upto - index.upto, before=upto)
+        entries = log.recent(upto - at, before=upto)
         heard = [Heard(each.index or 0, decode_entry(each.data)) for each in reversed(entries)]
         read = time.process_time()
         index.take(heard, upto=upto)
         reading += read - began
         indexing += time.process_time() - read
-    size = checkpoint.size
-    cost = Cost(
-        reading / size * 1e6, indexing / size * 1e6, data.history.stat().st_size / max(1, size)
-    )
-    return open_history(folder, store), cost
-
-
-def open_history(folder: Path, store: Store) -> Stored:
-    """What is there."""
-    data = DataDir(folder)
-    history = HistoryFile(data.history).history
-    newest = history.calls(CallQuery(limit=1))[0].at
-    return Stored(wiring.open_reader(data, store=store), history, data.history, newest)
+        at = upto
+    count = max(1, size - first)
+    return reading / count * 1e6, indexing / count * 1e6

@@ -12,6 +12,8 @@ import shutil
 import sys
 
 FEED = "/fragments/changes"
+LIVE = "#feed[data-state=live]"
+"""What a page shows whose stream is open."""
 FLAGS = (
     "--disable-gpu",
     "--disable-quic",
@@ -23,6 +25,7 @@ FLAGS = (
     "--disable-renderer-backgrounding",
     "--disable-backgrounding-occluded-windows",
 )
+LEAST_NICE = 19
 OPENED_S = 120.0
 """Until every watcher has received something."""
 
@@ -94,9 +97,12 @@ class Browsers:
     async def open(self) -> None:
         if not self.pages:
             await self._start()
+        url = f"http://127.0.0.1:{self.port}/"
         for watcher, page in zip(self.watchers, self.pages, strict=True):
             watcher.bytes = 0
-            await page.goto(f"http://127.0.0.1:{self.port}/", timeout=OPENED_S * 1000)
+            await page.goto(url, wait_until="commit", timeout=OPENED_S * 1000)
+        for page in self.pages:
+            await page.wait_for_selector(LIVE, timeout=OPENED_S * 1000)
 
     async def _start(self) -> None:
         from playwright.async_api import async_playwright  # noqa: PLC0415 - only where asked for
@@ -161,6 +167,6 @@ def _options() -> argparse.Namespace:
 if __name__ == "__main__":
     given = _options()
     if given.browsers:
-        # Elsewhere a browser has its own machine: here it takes only what nobody else wants.
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        # Elsewhere a browser has its own machine: here it takes little more than is left over.
+        os.nice(LEAST_NICE)
     asyncio.run(_main(given))

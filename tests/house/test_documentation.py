@@ -133,7 +133,7 @@ def test_shell_lines_use_commands_and_flags_that_exist(block: Block, words: list
         return
     command: click.Command = main
     rest = words[1:]
-    while isinstance(command, click.Group):
+    while isinstance(command, click.Group) and (rest or not command.invoke_without_command):
         assert rest[0] in command.commands, f"{block}: {' '.join(words)}"
         command, rest = command.commands[rest[0]], rest[1:]
     command.make_parser(click.Context(command)).parse_args(list(rest))

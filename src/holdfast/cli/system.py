@@ -1,13 +1,19 @@
 """``init``, ``check``, ``up``, ``restart``: a system from its first file to its fresh workers."""
 
+from __future__ import annotations
+
 import asyncio
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from holdfast.cli.command import command, data_option, json_option, show
 from holdfast.cli.progress import progress_of
+
+if TYPE_CHECKING:  # `init` and `check` start nothing
+    from holdfast.app.options import Options
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _trust = click.option(
@@ -55,6 +61,35 @@ def check(file: Path, trust_key: tuple[str, ...], *, as_json: bool) -> None:
     )
     if errors:
         sys.exit(1)
+
+
+class _Up(TypedDict):
+    """What ``up`` was told, as click gives it."""
+
+    host: str
+    port: int
+    console_host: str
+    console_port: int
+    data: Path | None
+    store: str | None
+    workers: int
+    tls_certificate: Path | None
+    tls_key: Path | None
+    tls_clients: Path | None
+    origins: tuple[str, ...]
+    federated: tuple[str, ...]
+    trust_key: tuple[str, ...]
+    witnesses: tuple[str, ...]
+    quorum: int | None
+    accept_traces: bool
+    console_open: bool
+    console_origin: str | None
+    call_log: str | None
+    otlp: str | None
+    otlp_headers: tuple[str, ...]
+    otlp_sample: float
+    otlp_follow_callers: bool
+    otlp_signals: tuple[str, ...]
 
 
 @click.command()
@@ -166,78 +201,16 @@ def check(file: Path, trust_key: tuple[str, ...], *, as_json: bool) -> None:
 )
 @json_option
 @command
-def up(
-    file: Path,
-    host: str,
-    port: int,
-    console_host: str,
-    console_port: int,
-    data: Path | None,
-    store: str | None,
-    workers: int,
-    tls_certificate: Path | None,
-    tls_key: Path | None,
-    tls_clients: Path | None,
-    origins: tuple[str, ...],
-    federated: tuple[str, ...],
-    trust_key: tuple[str, ...],
-    witnesses: tuple[str, ...],
-    quorum: int | None,
-    *,
-    accept_traces: bool,
-    console_open: bool,
-    console_origin: str | None,
-    call_log: str | None,
-    otlp: str | None,
-    otlp_headers: tuple[str, ...],
-    otlp_sample: float,
-    otlp_follow_callers: bool,
-    otlp_signals: tuple[str, ...],
-    as_json: bool,
-) -> None:
+def up(file: Path, *, as_json: bool, **words: Unpack[_Up]) -> None:
     """Run the system that the blueprint FILE declares."""
     import uvloop
 
-    from holdfast.app.listening import listen_tls
     from holdfast.app.logs import configure_logs
-    from holdfast.app.options import Options
-    from holdfast.app.otlp_plan import OtlpWords, read_otlp
-    from holdfast.app.porter import console_origin as read_origin
-    from holdfast.app.signing import read_trust
     from holdfast.app.starting import run_keeper
-    from holdfast.app.trusting import plan_trust
-    from holdfast.app.witnesses import WitnessPlan
     from holdfast.app.wording import ready_text
 
     configure_logs(as_json=as_json)
-    place = data or file.absolute().parent / ".holdfast"
-    options = Options(
-        blueprint=file,
-        data=place,
-        host=host,
-        port=port,
-        console_host=console_host,
-        console_port=console_port,
-        workers=workers,
-        store=store,
-        tls=listen_tls(tls_certificate, tls_key, tls_clients),
-        witnesses=WitnessPlan.parse(witnesses, quorum=quorum),
-        trust=read_trust(trust_key, folder=place / "keys"),
-        trusting=plan_trust(origins, federated),
-        accept_traces=accept_traces,
-        console_open=console_open,
-        console_origin=read_origin(console_origin),
-        call_log=call_log,
-        otlp=read_otlp(
-            OtlpWords(
-                url=otlp,
-                headers=otlp_headers,
-                share=otlp_sample,
-                follows_callers=otlp_follow_callers,
-                signals=otlp_signals,
-            )
-        ),
-    )
+    options = _options(file, words)
 
     def on_ready(info: object, link: str) -> None:
         show({"ready": info, "sign_in": link}, ready_text(info, link), as_json=as_json)
@@ -245,6 +218,45 @@ def up(
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run_keeper(options, on_ready=on_ready))
+
+
+def _options(file: Path, words: _Up) -> Options:
+    from holdfast.app.listening import listen_tls
+    from holdfast.app.options import Options
+    from holdfast.app.otlp_plan import OtlpWords, read_otlp
+    from holdfast.app.porter import console_origin
+    from holdfast.app.signing import read_trust
+    from holdfast.app.trusting import plan_trust
+    from holdfast.app.witnesses import WitnessPlan
+
+    place = words["data"] or file.absolute().parent / ".holdfast"
+    return Options(
+        blueprint=file,
+        data=place,
+        host=words["host"],
+        port=words["port"],
+        console_host=words["console_host"],
+        console_port=words["console_port"],
+        workers=words["workers"],
+        store=words["store"],
+        tls=listen_tls(words["tls_certificate"], words["tls_key"], words["tls_clients"]),
+        witnesses=WitnessPlan.parse(words["witnesses"], quorum=words["quorum"]),
+        trust=read_trust(words["trust_key"], folder=place / "keys"),
+        trusting=plan_trust(words["origins"], words["federated"]),
+        accept_traces=words["accept_traces"],
+        console_open=words["console_open"],
+        console_origin=console_origin(words["console_origin"]),
+        call_log=words["call_log"],
+        otlp=read_otlp(
+            OtlpWords(
+                url=words["otlp"],
+                headers=words["otlp_headers"],
+                share=words["otlp_sample"],
+                follows_callers=words["otlp_follow_callers"],
+                signals=words["otlp_signals"],
+            )
+        ),
+    )
 
 
 @click.command()

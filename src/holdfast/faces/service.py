@@ -62,6 +62,31 @@ def make_app(
     )
     evidence, streams = Evidence(view), Streams(view)
     past = Past(windows.history) if windows.history is not None else None
+    _add_api(app, view, windows, evidence=evidence, streams=streams, past=past, vkey=vkey)
+    hints = Hints(version=version, gateway=gateway, verify=verify, vkey=vkey)
+    shell = add_console(
+        app, view, evidence=evidence, streams=streams, hints=hints, past=past, windows=windows
+    )
+    answer_errors(app, shell.problem)
+    if windows.entrance is not None:
+        app.add_middleware(Gatekeeper, entrance=windows.entrance, page=shell.problem)
+    # Outermost: what is not meant for this host reaches nobody.
+    origin = windows.entrance.origin if windows.entrance is not None else None
+    app.add_middleware(Shield, host=host, origin=origin)
+    return app
+
+
+def _add_api(
+    app: FastAPI,
+    view: SystemView,
+    windows: Windows,
+    *,
+    evidence: Evidence,
+    streams: Streams,
+    past: Past | None,
+    vkey: str | None,
+) -> None:
+    """The paths for programs, as far as their windows are there."""
     app.include_router(api_router(view, evidence=evidence, streams=streams, vkey=vkey))
     app.include_router(metrics_router(view, windows.tallies, windows.objectives))
     app.include_router(tiles_router(evidence))
@@ -85,14 +110,3 @@ def make_app(
         app.include_router(acts_router(windows.acting))
     if windows.entrance is not None:
         app.include_router(console_router(windows.entrance))
-    hints = Hints(version=version, gateway=gateway, verify=verify, vkey=vkey)
-    shell = add_console(
-        app, view, evidence=evidence, streams=streams, hints=hints, past=past, windows=windows
-    )
-    answer_errors(app, shell.problem)
-    if windows.entrance is not None:
-        app.add_middleware(Gatekeeper, entrance=windows.entrance, page=shell.problem)
-    # Outermost: what is not meant for this host reaches nobody.
-    origin = windows.entrance.origin if windows.entrance is not None else None
-    app.add_middleware(Shield, host=host, origin=origin)
-    return app

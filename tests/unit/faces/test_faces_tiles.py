@@ -111,7 +111,7 @@ def test_head_says_what_get_would(client):
         "/log/tile/0/\u0660\u0660\u0660.p/13",
         "/log/witnessed/checkpoint",
         "/log/journal",
-        "/log/",
+        "/log/tile",
     ],
 )
 def test_what_is_not_there_is_not_found_and_not_kept(client, path):

@@ -219,18 +219,22 @@ def _is_form(headers: Headers) -> bool:
 
 
 async def _body(receive: Receive) -> bytes:
-    body = bytearray()
     try:
         async with asyncio.timeout(BODY_S):
-            while True:
-                message = await receive()
-                body += message.get("body", b"")
-                if len(body) > FORM_BYTES_MAX:
-                    raise FormError("the form is too long", fix="send less")
-                if message["type"] != "http.request" or not message.get("more_body", False):
-                    return bytes(body)
+            return await _gathered(receive)
     except TimeoutError as error:
         raise FormError("the form came too slowly", fix="send it again") from error
+
+
+async def _gathered(receive: Receive) -> bytes:
+    body, has_more = bytearray(), True
+    while has_more:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > FORM_BYTES_MAX:
+            raise FormError("the form is too long", fix="send less")
+        has_more = message["type"] == "http.request" and message.get("more_body", False)
+    return bytes(body)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

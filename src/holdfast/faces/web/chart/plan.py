@@ -20,8 +20,8 @@ from holdfast.core import NodeId
 from holdfast.faces.web.chart.choosing import Choice
 from holdfast.faces.web.chart.folding import Fold, fold
 
-NAME_MAX = 21
-TYPE_MAX = 25
+_NAME_MAX = 21
+_TYPE_MAX = 25
 _LOAD_CHARACTERS = 9
 """Room that a called node's box has for its calls in flight and their limit."""
 
@@ -130,13 +130,14 @@ def _joined(system: System, folded: Fold) -> dict[tuple[str, str], dict[str, Edg
 def _containers(system: System, folded: Fold) -> dict[str, tuple[str, ...]]:
     """Frames around the boxes that stand in containers that did not fold."""
     found: dict[str, tuple[str, ...]] = {}
-    for holding in (system.hosted, system.parts):
-        for container, members in holding.items():
-            if folded.box_of.get(container) == container:
-                boxes = (folded.box_of[each] for each in members if each in folded.box_of)
-                held = (*found.get(container, ()), *(box for box in boxes if box != container))
-                if held:
-                    found[container] = tuple(dict.fromkeys(held))
+    box_of = folded.box_of
+    for container, members in (*system.hosted.items(), *system.parts.items()):
+        if box_of.get(container) != container:
+            continue
+        boxes = (box_of[each] for each in members if each in box_of)
+        held = (*found.get(container, ()), *(box for box in boxes if box != container))
+        if held:
+            found[container] = tuple(dict.fromkeys(held))
     return found
 
 
@@ -149,9 +150,9 @@ def name_of(system: System, box: str, folded: Fold) -> str:
 
 def _lettering(system: System, box: str, folded: Fold) -> str:
     """What a box must be wide enough for."""
-    name = " ".join(shortened(name_of(system, box, folded), NAME_MAX).split())
+    name = " ".join(shortened(name_of(system, box, folded), _NAME_MAX).split())
     node = system.nodes.get(NodeId(box))
-    below = shortened(node.type, TYPE_MAX) if node is not None else _counted(box, folded)
+    below = shortened(node.type, _TYPE_MAX) if node is not None else _counted(box, folded)
     room = _LOAD_CHARACTERS if node is None or system.blueprint.upstreams(node) else 0
     return f"{name}\n{below}{'0' * room}"
 
@@ -172,8 +173,8 @@ def _place(box: Box, system: System, folded: Fold, drawing: Drawing) -> Place:
         id=box.id,
         box=box,
         at=f"{box.x:.1f} {box.y:.1f}",
-        name=shortened(name, NAME_MAX),
-        type=shortened(type_, TYPE_MAX),
+        name=shortened(name, _NAME_MAX),
+        type=shortened(type_, _TYPE_MAX),
         kind="fold" if node is None else str(node.kind),
         about=_about(node) if node is not None else f"{name}: {_counted(box.id, folded)}, folded",
         held=folded.held[box.id],

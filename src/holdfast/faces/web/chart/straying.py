@@ -8,7 +8,7 @@ from holdfast.core import NodeId
 from holdfast.faces.web.chart.forms import Attempt, Badge, GhostMark, StrayMark
 from holdfast.faces.web.chart.plan import Plan
 
-NAME_MAX = 24
+_NAME_MAX = 24
 GHOSTS_MAX = 12
 """Strangers that are drawn; calls to further ones are told in words."""
 _MARGIN = 24.0
@@ -76,7 +76,7 @@ def _strangers(plan: Plan, attempts: Sequence[Attempt]) -> dict[str, float]:
 
 
 def _width(name: str) -> float:
-    return _CHARACTER * len(shortened(name or NOBODY, NAME_MAX)) + 40
+    return _CHARACTER * len(shortened(name or NOBODY, _NAME_MAX)) + 40
 
 
 def _ghost(plan: Plan, name: str, left: float) -> GhostMark:
@@ -88,7 +88,7 @@ def _ghost(plan: Plan, name: str, left: float) -> GhostMark:
         x=left,
         y=plan.height - _MARGIN / 2,
         width=_width(name),
-        name=shortened(name or NOBODY, NAME_MAX),
+        name=shortened(name or NOBODY, _NAME_MAX),
         about=about,
     )
 

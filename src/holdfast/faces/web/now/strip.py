@@ -9,7 +9,7 @@ from holdfast.faces.web.words import clock, day_and_minute, moment
 from holdfast.history import Measure, Moment, Point
 
 LANE_HEIGHT = 30
-TICKS_MAX = 6
+_TICKS_MAX = 6
 MOMENTS_MAX = 12
 _WORDS: dict[Measure, tuple[str, str]] = {
     "calls": ("calls", "plain"),
@@ -155,7 +155,7 @@ def _ticks(begin: int, end: int) -> list[Tick]:
     every = next(
         each
         for each in (10, 30, 60, 180, 240, 360, 720, 1_440, 2_880)
-        if minutes / each <= TICKS_MAX + 1
+        if minutes / each <= _TICKS_MAX + 1
     )
     step = every * MINUTE_US
     found: list[Tick] = []
