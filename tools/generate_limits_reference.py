@@ -15,6 +15,7 @@ from limits_of_evidence import EVIDENCE
 from limits_of_history import HISTORY
 from limits_of_identity import IDENTITY
 from limits_of_now import NOW
+from limits_of_principals import PRINCIPALS
 from limits_of_terminal import TERMINAL
 from reference_pages import REFERENCE, ROOT, note, settle, table
 
@@ -66,6 +67,7 @@ FIXED = {
     **EVIDENCE,
     **HISTORY,
     **NOW,
+    **PRINCIPALS,
     **IDENTITY,
     **TERMINAL,
     "world.real.postgres:CONNECT_TIMEOUT_S": "What connecting to PostgreSQL may take.",

@@ -89,6 +89,7 @@ ARCHITECTURE = {
     "loops.drift.intake:PAST_US_MAX": "How old a span may be that is sent, in microseconds.",
     "loops.drift.intake:RETRY_AFTER_S": "After how long a sender of traces should come again.",
     "loops.drift.judge.bindings:BINDINGS_MAX": "Bindings of identities to nodes in one file.",
+    "blueprint.blast.patience:STEPS_MAX": "Steps back, from caller to caller, on which it is counted how often one question comes to a part that hangs.",
     "loops.drift.judge.replay:STEPS_MAX": "Steps of a flow on which traces are replayed.",
     "loops.drift.observe.edges:INNER_SPANS_MAX": "The caller's own spans of one call, one within another.",
     "loops.drift.observe.edges:TIME_US_MAX": "The latest time of a span, in microseconds since 1970.",

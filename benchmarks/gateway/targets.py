@@ -230,7 +230,8 @@ class Holdfast:
             if "ready" not in said:
                 raise SystemExit(f"holdfast up failed: {said}; its log is {run.log}")
             port, console = (
-                int(said["ready"][name].rstrip("/").rpartition(":")[2]) for name in ("url", "console")
+                int(said["ready"][name].rstrip("/").rpartition(":")[2])
+                for name in ("url", "console")
             )
             made = self._command("key", "create", "app", "--data", str(self.data), "--json")
             key = json.loads(made)["key"]

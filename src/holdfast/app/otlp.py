@@ -73,7 +73,13 @@ class _Logged:
     """Tells the operator (an ``otlp.Watcher``)."""
 
     def lost(self, counts: Mapping[tuple[str, str], int]) -> None:
-        log.warning("otlp.dropped", **{f"{name}_{why}": n for (name, why), n in counts.items()})
+        log.warning(
+            "otlp.dropped",
+            traces_full=counts.get(("traces", "full"), 0),
+            logs_full=counts.get(("logs", "full"), 0),
+            traces_lost=counts.get(("traces", "lost"), 0),
+            logs_lost=counts.get(("logs", "lost"), 0),
+        )
 
     def refused(self, signal: Signal, why: str) -> None:
         log.error("otlp.refused", signal=signal.value, reason=why)
