@@ -4,8 +4,11 @@ python tools/generate_openapi.py
 """
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
+
+from fastapi import FastAPI
 
 from holdfast import __version__
 from holdfast.faces import Windows
@@ -28,18 +31,15 @@ class NoSystem:
     origin = None
 
 
+def application() -> FastAPI:
+    """With every window there is: whatever can be asked is described."""
+    names = {field.name for field in fields(Windows)} - {"traces", "documents"}
+    windows = Windows(**dict.fromkeys(names, NoSystem()))
+    return make_app(NoSystem(), version=__version__, windows=windows)
+
+
 def main() -> None:
-    app = make_app(
-        NoSystem(),
-        version=__version__,
-        windows=Windows(
-            registers=NoSystem(),
-            drift=NoSystem(),
-            objectives=NoSystem(),
-            acting=NoSystem(),
-            entrance=NoSystem(),
-        ),
-    )
+    app = application()
     TARGET.write_text(json.dumps(app.openapi(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(f"wrote {TARGET.relative_to(TARGET.parents[2])}")
 

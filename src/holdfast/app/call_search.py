@@ -7,8 +7,8 @@ from holdfast.app.evidence import open_log_reader
 from holdfast.app.past import open_history
 from holdfast.audit import CallRecord, LogReader, RecordError, decode_entry
 from holdfast.core import trace_of
-from holdfast.history import Call, CallQuery
-from holdfast.telemetry import first_token_us, is_last
+from holdfast.history import Call, CallQuery, first_token_of
+from holdfast.telemetry import is_last
 
 BATCH_ENTRIES = 1_000
 _SAME = (
@@ -71,7 +71,7 @@ def call_of(record: CallRecord, index: int) -> Call:
         rule=record.rule,
         status=record.status,
         duration_us=record.duration_us,
-        first_token_us=first_token_us(record),
+        first_token_us=first_token_of(record),
         tokens_in=record.tokens_in,
         tokens_out=record.tokens_out,
         cost=record.cost,

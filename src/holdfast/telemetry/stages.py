@@ -23,13 +23,3 @@ def stage_times(record: CallRecord) -> dict[str, int]:
     if len(ends) == len(ROUTED) and record.outcome != "refused":
         found[SEND] = record.stages_us[-1] - ends[-1]
     return found
-
-
-def first_token_us(record: CallRecord) -> int | None:
-    """From the call's start to the first piece of a streamed answer; None of any other call.
-
-    What opens a stream leaves the mark after ``route``'s.
-    """
-    if record.event != "closed" or len(record.stages_us) < len(ROUTED) + 2:
-        return None
-    return record.stages_us[len(ROUTED)]

@@ -147,7 +147,7 @@ class CallerLink(asyncio.Protocol):
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
             return False
-        first, *lines = self._buffer[:end].decode("ascii").split("\r\n")
+        first, *lines = self._buffer[:end].decode("latin-1").split("\r\n")
         self._buffer = self._buffer[end + 4 :]
         version, status, _ = first.split(" ", 2)
         if version != "HTTP/1.1":

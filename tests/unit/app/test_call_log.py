@@ -13,8 +13,8 @@ from holdfast.app import call_log
 from holdfast.app.call_log import CallLog, CallLogError
 from holdfast.audit import RECORD_VERSION, CallRecord, ChangeRecord
 from holdfast.core import Instant, ulid
-from holdfast.history import Heard
-from holdfast.telemetry import first_token_us, stage_times
+from holdfast.history import Heard, first_token_of
+from holdfast.telemetry import stage_times
 from holdfast.telemetry.call_lines import CallLine, line_of
 
 AT = 1_795_250_096_123_456
@@ -130,13 +130,13 @@ def test_a_call_without_a_trace_of_its_caller_has_the_one_made_of_its_id():
 def test_the_stages_of_a_refused_call_end_with_the_one_that_refused_it():
     refused = record(outcome="refused", status=403, stages_us=(11, 16, 25, 31))
     assert stage_times(refused) == {"accept": 11, "authenticate": 5, "authorize": 9}
-    assert first_token_us(refused) is None
+    assert first_token_of(refused) is None
 
 
 def test_only_a_stream_has_a_first_token():
-    assert first_token_us(record()) is None
+    assert first_token_of(record()) is None
     stream = record(event="closed", stages_us=(11, 16, 25, 27, 42, 90_000, 812_402))
-    assert first_token_us(stream) == 90_000
+    assert first_token_of(stream) == 90_000
 
 
 def test_old_records_have_had_their_line(tmp_path):

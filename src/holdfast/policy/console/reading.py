@@ -8,6 +8,7 @@ import cedarpy
 from cedarpy import pst
 
 from holdfast.blueprint import PolicyFile, Problem, in_file_order, suggestion
+from holdfast.policy.apart import Apart
 from holdfast.policy.console.vocabulary import (
     ATTRIBUTES,
     CONSOLE_ACTIONS,
@@ -21,6 +22,7 @@ from holdfast.policy.errors import PolicyError
 from holdfast.policy.statements import POLICIES_MAX, Statement, statements
 
 _LIKE = 'forbid (principal, action == Holdfast::Console::Action::"operate", resource) when { ... };'
+_APART = Apart("policy", _LIKE)
 _TYPES = [kind(each) for each in ("Console", "Group", "Person", "Program", "Role")]
 _ACTIONS = [f'{kind("Action")}::"{each}"' for each in CONSOLE_ACTIONS]
 
@@ -40,7 +42,7 @@ def narrowing(files: Iterable[PolicyFile]) -> tuple[Narrowing, ...]:
     problems: list[Problem] = []
     passed: list[Narrowing] = []
     for statement in found[:POLICIES_MAX]:
-        parsed = _parsed(statement)
+        parsed = _APART.parsed(statement)
         if isinstance(parsed, Problem):
             problems.append(parsed)
             continue
@@ -49,37 +51,11 @@ def narrowing(files: Iterable[PolicyFile]) -> tuple[Narrowing, ...]:
         passed.append(Narrowing(statement, name))
     if len(found) > POLICIES_MAX:
         problems.append(
-            _problem(found[-1], f"there are more than {POLICIES_MAX} policies", "merge")
+            _APART.problem(found[-1], f"there are more than {POLICIES_MAX} policies", "merge")
         )
     if problems:
         raise PolicyError(problems=in_file_order(problems))
     return tuple(passed)
-
-
-def _problem(statement: Statement, what: str, fix: str, word: str = "") -> Problem:
-    line, column = statement.place(word) if word else (statement.line, statement.column)
-    return Problem(
-        file=statement.file,
-        line=line,
-        column=column,
-        where=f"policy {statement.number}",
-        what=what,
-        fix=fix,
-    )
-
-
-def _parsed(statement: Statement) -> pst.Template | Problem:
-    fault = statement.fault()
-    if fault is not None:
-        return _problem(statement, *fault)
-    try:
-        parsed = cedarpy.policies_to_pst(statement.text)
-    except ValueError as error:
-        return _problem(statement, f"is not Cedar: {error}", f"compare with: {_LIKE}")
-    if parsed.templates:
-        return _problem(statement, "is a template", "name no `?principal` and no `?resource`")
-    (policy,) = parsed.static_policies.values()
-    return policy
 
 
 def _faults(
@@ -87,14 +63,16 @@ def _faults(
 ) -> Iterator[Problem]:
     if policy.effect != "forbid":
         fix = "roles permit, policies of a blueprint forbid: give the group a role"
-        yield _problem(statement, "is a permit", fix)
+        yield _APART.problem(statement, "is a permit", fix)
     for entity in sorted(pst.entity_uids(policy), key=str):
         of, name = str(entity.type), entity.id
         if of == kind("Role") and name not in CONSOLE_ROLES:
             fix = suggestion(name, CONSOLE_ROLES, noun="role")
-            yield _problem(statement, f"there is no role `{name}`", fix, name)
+            yield _APART.problem(statement, f"there is no role `{name}`", fix, name)
         if of == kind("Console") and name != RESOURCE:
-            yield _problem(statement, f"there is no console `{name}`", f'it is "{RESOURCE}"', name)
+            yield _APART.problem(
+                statement, f"there is no console `{name}`", f'it is "{RESOURCE}"', name
+            )
     result = cedarpy.validate_policies(  # pyright: ignore[reportUnknownMemberType] - a bare dict
         statement.text, schema
     )
@@ -103,7 +81,7 @@ def _faults(
     )
     for what, fix, word in told:
         if "applicable action" not in what or len(told) == 1:  # else it follows from another
-            yield _problem(statement, what, fix, word)
+            yield _APART.problem(statement, what, fix, word)
 
 
 def _plain(said: str) -> tuple[str, str, str]:

@@ -3,16 +3,20 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import cedarpy
 from cedarpy import pst
 
 from holdfast.blueprint import Problem, in_file_order, suggestion
 from holdfast.blueprint.review import SEVERITIES, Rule, RuleSeverity
+from holdfast.policy.apart import Apart
 from holdfast.policy.errors import PolicyError
 from holdfast.policy.own_rules.asking import Book, Written
 from holdfast.policy.own_rules.vocabulary import ACTION, ACTIONS, NODE, Chain, misspelt
 from holdfast.policy.residual import nodes_of
 from holdfast.policy.statements import POLICIES_MAX, Statement, statements
+
+_APART = Apart(
+    "rule", 'forbid (principal, action == Review::Action::"node", resource) when { ... };'
+)
 
 REQUIRED = ("id", "title", "severity", "why", "mend")
 OPTIONAL = ("source",)
@@ -34,14 +38,16 @@ def own_rules(files: Mapping[str, str]) -> tuple[Rule, ...]:
     read: list[_Read] = []
     found = [each for name, text in files.items() for each in statements(name, text)]
     for statement in found[: POLICIES_MAX + 1]:
-        parsed = _parsed(statement)
+        parsed = _APART.parsed(statement)
         if isinstance(parsed, Problem):
             problems.append(parsed)
             continue
         problems.extend(_faults(statement, parsed))
         read.append(_Read(statement, parsed, _written(statement, parsed)))
     if len(found) > POLICIES_MAX:
-        problems.append(_problem(found[-1], f"there are more than {POLICIES_MAX} rules", "merge"))
+        problems.append(
+            _APART.problem(found[-1], f"there are more than {POLICIES_MAX} rules", "merge")
+        )
     problems.extend(_twice(read))
     if problems:
         raise PolicyError(problems=in_file_order(problems))
@@ -63,52 +69,25 @@ def _rule(policy: pst.Template, number: int, book: Book) -> Rule:
     )
 
 
-def _problem(statement: Statement, what: str, fix: str, word: str = "") -> Problem:
-    line, column = statement.place(word) if word else (statement.line, statement.column)
-    return Problem(
-        file=statement.file,
-        line=line,
-        column=column,
-        where=f"rule {statement.number}",
-        what=what,
-        fix=fix,
-    )
-
-
-def _parsed(statement: Statement) -> pst.Template | Problem:
-    fault = statement.fault()
-    if fault is not None:
-        return _problem(statement, *fault)
-    try:
-        parsed = cedarpy.policies_to_pst(statement.text)
-    except ValueError as error:
-        fix = 'compare with: forbid (principal, action == Review::Action::"node", resource) when '
-        return _problem(statement, f"is not Cedar: {error}", fix + "{ ... };")
-    if parsed.templates:
-        return _problem(statement, "is a template", "name no `?principal` and no `?resource`")
-    (policy,) = parsed.static_policies.values()
-    return policy
-
-
 def _faults(statement: Statement, policy: pst.Template) -> Iterator[Problem]:
     said = policy.annotations
     if policy.effect != "forbid":
-        yield _problem(statement, "is a permit", "write what is not allowed, as a forbid")
+        yield _APART.problem(statement, "is a permit", "write what is not allowed, as a forbid")
     for name in REQUIRED:
         if not said.get(name):
-            yield _problem(statement, f"has no `@{name}`", f'write @{name}("...") above it')
+            yield _APART.problem(statement, f"has no `@{name}`", f'write @{name}("...") above it')
     for name in sorted(said):
         if name not in (*REQUIRED, *OPTIONAL):
             fix = suggestion(name, (*REQUIRED, *OPTIONAL), noun="annotation")
-            yield _problem(statement, f"there is no annotation `@{name}`", fix, name)
+            yield _APART.problem(statement, f"there is no annotation `@{name}`", fix, name)
     severity = said.get("severity", SEVERITIES[0])
     if severity not in SEVERITIES:
         fix = suggestion(severity, SEVERITIES, noun="severity")
-        yield _problem(statement, f"there is no severity `{severity[:80]}`", fix, severity)
+        yield _APART.problem(statement, f"there is no severity `{severity[:80]}`", fix, severity)
     name = said.get("id", "X")
     if len(name) > ID_MAX or not name[:1].isalpha() or not name.replace("-", "").isalnum():
         fix = "use letters, digits and dashes, starting with a letter: `OWN-01`"
-        yield _problem(statement, f"`{name[:80]}` is no id of a rule", fix, name)
+        yield _APART.problem(statement, f"`{name[:80]}` is no id of a rule", fix, name)
     yield from _references(statement, policy)
 
 
@@ -117,13 +96,13 @@ def _references(statement: Statement, policy: pst.Template) -> Iterator[Problem]
         kind = str(entity.type)
         if kind == ACTION and entity.id not in ACTIONS:
             fix = suggestion(entity.id, ACTIONS, noun="action")
-            yield _problem(statement, f"there is no action `{entity.id}`", fix, entity.id)
+            yield _APART.problem(statement, f"there is no action `{entity.id}`", fix, entity.id)
         elif kind not in (ACTION, NODE):
-            yield _problem(statement, f"there is no type `{kind}`", f"use {NODE}", entity.id)
+            yield _APART.problem(statement, f"there is no type `{kind}`", f"use {NODE}", entity.id)
     for chain in _chains(policy):
         fault = misspelt(chain)
         if fault is not None:
-            yield _problem(statement, *fault)
+            yield _APART.problem(statement, *fault)
 
 
 def _chains(policy: pst.Template) -> list[Chain]:
@@ -176,5 +155,5 @@ def _twice(read: list[_Read]) -> Iterator[Problem]:
         if name in taken:
             other = taken[name]
             what = f"the id `{name}` is taken by {other.file}:{other.line}"
-            yield _problem(each.statement, what, "choose another @id", name)
+            yield _APART.problem(each.statement, what, "choose another @id", name)
         taken.setdefault(name, each.statement)

@@ -6,7 +6,8 @@ import msgspec
 
 from holdfast.audit import CallRecord, RecordedOutcome
 from holdfast.core import Instant, rfc3339, trace_of
-from holdfast.telemetry.stages import first_token_us, stage_times
+from holdfast.history import first_token_of
+from holdfast.telemetry.stages import stage_times
 
 
 class CallLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -74,7 +75,7 @@ def line_of(record: CallRecord, index: int) -> bytes:
         status=record.status,
         policies=record.policies,
         duration_us=record.duration_us,
-        first_token_us=first_token_us(record),
+        first_token_us=first_token_of(record),
         stages_us=stage_times(record),
         attempts=record.attempts,
         fallback=record.fallback,

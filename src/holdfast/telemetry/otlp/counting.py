@@ -4,6 +4,7 @@ from typing import Final
 
 from holdfast.audit import CallRecord
 from holdfast.core import CallTrace
+from holdfast.history import first_token_of
 from holdfast.telemetry.otlp import names
 from holdfast.telemetry.otlp.forms import Value
 from holdfast.telemetry.otlp.metrics import (
@@ -26,7 +27,6 @@ from holdfast.telemetry.otlp.spans import (
     place_attributes,
     sent_after_us,
 )
-from holdfast.telemetry.stages import first_token_us
 
 _SECOND_US: Final = 1_000_000
 _NANO: Final = 1_000_000_000
@@ -75,7 +75,7 @@ def _count_model(
     labels = _labels(known)
     took = (record.duration_us - sent) / _SECOND_US
     meter.add(MODEL_DURATION, _labels(known | _error(record)), took, ids=ids, at=at)
-    first = first_token_us(record)
+    first = first_token_of(record)
     if first is not None:
         meter.add(FIRST_TOKEN, labels, first / _SECOND_US, ids=ids, at=at)
         meter.add(FIRST_CHUNK, labels, (first - sent) / _SECOND_US, ids=ids, at=at)

@@ -12,9 +12,10 @@ import msgspec
 
 from holdfast.audit import CallRecord
 from holdfast.core import CallTrace
+from holdfast.history import first_token_of
 from holdfast.telemetry.otlp import names
 from holdfast.telemetry.otlp.forms import CLIENT, SERVER, Attributes, Span, Value
-from holdfast.telemetry.stages import ROUTED, first_token_us
+from holdfast.telemetry.stages import ROUTED
 
 _SECOND_US: Final = 1_000_000
 _AGENT: Final = "agent"
@@ -137,7 +138,7 @@ def client_attributes(record: CallRecord, telling: Telling) -> Attributes:
     place = names.place_of(record.upstream)
     if place is not None:
         found |= place_attributes(record) | {names.URL_SCHEME: place[0]}
-    first, sent = first_token_us(record), sent_after_us(record)
+    first, sent = first_token_of(record), sent_after_us(record)
     if first is not None and sent is not None and record.action in names.OPERATIONS:
         found[names.STREAM] = True
         found[names.FIRST_CHUNK] = (first - sent) / _SECOND_US

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from holdfast.audit import CallRecord, RecordedOutcome
 from holdfast.core import trace_of
-from holdfast.telemetry.stages import first_token_us
+from holdfast.history import first_token_of
 from holdfast.telemetry.tally.forms import (
     DURATION_BOUNDS,
     FIRST_TOKEN_BOUNDS,
@@ -68,7 +68,7 @@ class _Relationship:
         self._cost += record.cost or 0
         if record.outcome != "refused":
             self._duration.add(record.duration_us / _SECOND_US, record)
-        first = first_token_us(record)
+        first = first_token_of(record)
         if first is not None:
             self._first_token.add(first / _SECOND_US, record)
         if record.tokens_in is not None:

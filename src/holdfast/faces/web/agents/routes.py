@@ -32,6 +32,8 @@ from holdfast.identity.passports import Passport
 DAY_US = 86_400_000_000
 SESSIONS_SHOWN = 30
 CALLS_SHOWN = 500
+USES_READ = 100
+"""The newest calls of a relationship in which tools are looked for that no blueprint names."""
 APPROVALS_READ = 500
 MINUTE_US = 60_000_000
 
@@ -140,7 +142,7 @@ def _last_use(history: History, agent: str, blueprint: Blueprint) -> LastUse:
     for (source, _), link in blueprint.connections().items():
         if source != agent:
             continue
-        newest = history.calls(CallQuery(caller=agent, relationship=link.id, limit=CALLS_SHOWN))
+        newest = history.calls(CallQuery(caller=agent, relationship=link.id, limit=USES_READ))
         used = [call for call in newest if call.tool and call.rule is None]
         queries = [
             CallQuery(caller=agent, relationship=link.id, tool=name, limit=1)
