@@ -72,9 +72,9 @@ class StoredHistory:
             oldest = view.query("SELECT at FROM calls ORDER BY key LIMIT 1")
             return Extent(cursor.upto, cast("int", oldest[0][0]) if oldest else None, cursor.calls)
 
-    def traffic(self, since: int, until: int) -> tuple[Traffic, ...]:
+    def traffic(self, since: int, until: int, *, caller: str | None = None) -> tuple[Traffic, ...]:
         with self._view() as view:
-            return sum_traffic(view, since, until)
+            return sum_traffic(view, since, until, caller=caller)
 
     def minutes(self, since: int, until: int) -> tuple[Minute, ...]:
         with self._view() as view:

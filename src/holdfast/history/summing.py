@@ -20,7 +20,8 @@ MINUTES_MAX = 1_441
 _COLUMNS = ", ".join((*COUNTS, *SKETCHES))
 _SUMS = f"""
 SELECT pair, {_COLUMNS} FROM periods
-WHERE span = ? AND pair IN (SELECT id FROM pairs) AND minute >= ? AND minute < ?
+WHERE span = ? AND pair IN (SELECT id FROM pairs WHERE ? IS NULL OR caller = ?)
+AND minute >= ? AND minute < ?
 """
 _MINUTES = f"""
 SELECT minute, caller, callee, relationship, {_COLUMNS} FROM periods JOIN pairs ON id = pair
@@ -50,12 +51,14 @@ class _Sum:
             merge(buckets, cast("bytes | None", packed))
 
 
-def sum_traffic(view: Transaction, since: int, until: int) -> tuple[Traffic, ...]:
-    """Every pair that had calls from the minute of ``since`` on and in minutes that began before
-    ``until``."""
+def sum_traffic(
+    view: Transaction, since: int, until: int, *, caller: str | None = None
+) -> tuple[Traffic, ...]:
+    """Every pair (of one caller) that had calls from the minute of ``since`` on and in minutes that
+    began before ``until``."""
     sums: dict[Value, _Sum] = {}
     for span, first, end in _pieces(view, since // MINUTE_US, -(-until // MINUTE_US)):
-        for row in view.query(_SUMS, (span, first, end)):
+        for row in view.query(_SUMS, (span, caller, caller, first, end)):
             sums.setdefault(row[0], _Sum()).add(row[1:])
     if not sums:
         return ()

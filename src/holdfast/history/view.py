@@ -31,8 +31,8 @@ class CallHistory(Protocol):
 class TrafficHistory(Protocol):
     """What calls add up to. Methods block: use them from a thread."""
 
-    def traffic(self, since: int, until: int) -> tuple[Traffic, ...]:
-        """Every pair that had calls in whole minutes from ``since`` to ``until``."""
+    def traffic(self, since: int, until: int, *, caller: str | None = None) -> tuple[Traffic, ...]:
+        """Every pair (of one caller) that had calls in whole minutes from ``since`` to ``until``."""
         ...
 
     def minutes(self, since: int, until: int) -> tuple[Minute, ...]:

@@ -73,20 +73,21 @@ class AgentsPage:
     async def agent(self, request: Request, agent: str, before: int | None = None) -> Response:
         """One agent: what it may do and did, and its sessions."""
         blueprint = self._shell.view.blueprint()
-        rows = {row.name: row for row in await self._rows(self._shell.view.live())}
-        if agent not in rows:
+        if agent not in agents_of(blueprint):
             raise NotThereError(
                 f"the blueprint has no agent '{agent[:100]}'", fix="GET /agents lists them"
             )
-        now = self._shell.view.live().at
+        live = self._shell.view.live()
+        now = live.at
+        (row,) = await self._rows(live, agent)
 
         def read(history: History) -> AgentView:
             sessions = history.sessions(agent=agent, before=before, limit=SESSIONS_SHOWN)
-            traffic = history.traffic(now - DAYS * DAY_US, now + MINUTE_US)
+            traffic = history.traffic(now - DAYS * DAY_US, now + MINUTE_US, caller=agent)
             last = _last_use(history, agent, blueprint)
             held = held_by(agent, blueprint, traffic, last)
             return AgentView(
-                row=rows[agent],
+                row=row,
                 description=blueprint.nodes[NodeId(agent)].description,
                 held=held,
                 unused=_unused(held),
@@ -107,19 +108,21 @@ class AgentsPage:
             )
         return self._shell.page(request, AGENTS, "agents/session.html", part=part)
 
-    async def _rows(self, live: Live) -> tuple[AgentRow, ...]:
+    async def _rows(self, live: Live, only: str | None = None) -> tuple[AgentRow, ...]:
         blueprint = self._shell.view.blueprint()
         passports = await self._passports()
 
         def read(history: History) -> tuple[AgentRow, ...]:
             midnight = live.at - live.at % DAY_US
-            today = history.traffic(midnight, live.at + MINUTE_US)
+            today = history.traffic(midnight, live.at + MINUTE_US, caller=only)
+            agents = agents_of(blueprint) if only is None else (only,)
             usual = {(t.caller or "", t.callee or ""): t.p99_us or 0 for t in today}
             return agent_rows(
                 blueprint,
                 passports,
                 today,
-                last=_last_calls(history, agents_of(blueprint)),
+                agents=agents,
+                last=_last_calls(history, agents),
                 stuck=stuck_calls(live, usual),
             )
 

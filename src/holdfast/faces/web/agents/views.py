@@ -128,10 +128,11 @@ def agent_rows(
     passports: Sequence[Passport],
     today: Sequence[Traffic],
     *,
+    agents: Sequence[str],
     last: Mapping[str, Call],
     stuck: Mapping[str, tuple[str, ...]],
 ) -> tuple[AgentRow, ...]:
-    """In the blueprint's order."""
+    """In the order of ``agents``, nodes of the blueprint."""
     states = {short_name(each.sub): each.status for each in passports}
     return tuple(
         _agent_row(
@@ -141,7 +142,7 @@ def agent_rows(
             last=last.get(name),
             stuck=stuck.get(name, ()),
         )
-        for name in agents_of(blueprint)
+        for name in agents
     )
 
 
