@@ -28,12 +28,13 @@ _SECOND_US = 1_000_000
 class _Buckets:
     """A histogram that grows."""
 
-    __slots__ = ("_bounds", "_counts", "_exemplars", "_total")
+    __slots__ = ("_bounds", "_counts", "_newest", "_total")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
-        self._exemplars: list[Exemplar | None] = [None] * (len(bounds) + 1)
+        # Whose call it was is worked out for those only that are told.
+        self._newest: list[tuple[float, CallRecord] | None] = [None] * (len(bounds) + 1)
         self._total = 0.0
 
     def add(self, value: float, record: CallRecord) -> None:
@@ -41,12 +42,17 @@ class _Buckets:
         place = bisect_left(self._bounds, value)
         self._counts[place] += 1
         self._total += value
-        trace = trace_of(record.call, record.trace)
-        at = (record.at + record.duration_us) / _SECOND_US
-        self._exemplars[place] = Exemplar(trace.trace, trace.server, value, at)
+        self._newest[place] = value, record
 
     def spread(self) -> Spread:
-        return Spread(tuple(self._counts), self._total, tuple(self._exemplars))
+        exemplars = tuple(None if each is None else _exemplar(*each) for each in self._newest)
+        return Spread(tuple(self._counts), self._total, exemplars)
+
+
+def _exemplar(value: float, record: CallRecord) -> Exemplar:
+    trace = trace_of(record.call, record.trace)
+    at = (record.at + record.duration_us) / _SECOND_US
+    return Exemplar(trace.trace, trace.server, value, at)
 
 
 class _Relationship:
@@ -100,7 +106,9 @@ class Count:
         touched: dict[str, _Relationship] = {}
         for record in records:
             name = self._place(record.relationship or NO_RELATIONSHIP)
-            relationship = touched[name] = self._relationships.setdefault(name, _Relationship())
+            relationship = touched.get(name)
+            if relationship is None:
+                relationship = touched[name] = self._relationships.setdefault(name, _Relationship())
             relationship.add(record)
         fresh = {name: each.tallied(name) for name, each in touched.items()}
         self.told = dict(sorted({**self.told, **fresh}.items()))
