@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from holdfast.cli.colours import OUTCOME_TONES
 from holdfast.cli.command import command, data_option, json_option, show
 from holdfast.cli.completing import Callee, Caller, Relationship
 from holdfast.cli.drawing import Drawing
@@ -18,13 +19,11 @@ from holdfast.cli.tables import Cell, Column
 
 if TYPE_CHECKING:
     from holdfast.app.datadir import DataDir
-    from holdfast.cli.colours import Tone
     from holdfast.history import Call, CallQuery
 
 LOOK_S = 0.5
 """How often new calls are looked for; the log takes them in once a second."""
 OUTCOMES = ("answered", "refused", "failed", "cancelled")
-_TONES: "dict[str, Tone]" = {"answered": "good", "refused": "warned", "failed": "bad"}
 
 
 @click.command()
@@ -133,7 +132,7 @@ def _cells(call: "Call") -> tuple[Cell, ...]:
         tokens = f"{count(call.tokens_in or 0)}+{count(call.tokens_out or 0)}"
     return (
         Cell(f"{local_day(call.at)} {local_time(call.at)}", "dim"),
-        Cell(call.outcome, _TONES.get(call.outcome, "plain")),
+        Cell(call.outcome, OUTCOME_TONES.get(call.outcome, "plain")),
         Cell(f"{call.caller or NONE} → {callee}"),
         Cell(call.rule or ""),
         Cell(duration(call.duration_us)),

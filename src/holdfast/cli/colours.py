@@ -8,6 +8,9 @@ import click
 
 Tone: TypeAlias = Literal["plain", "good", "warned", "bad", "dim", "head"]
 
+OUTCOME_TONES: "dict[str, Tone]" = {"answered": "good", "refused": "warned", "failed": "bad"}
+"""Of a call, by what came of it; any other is plain."""
+
 _STYLES: dict[Tone, dict[str, Any]] = {
     "plain": {},
     "good": {"fg": "green"},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from holdfast.cli.colours import OUTCOME_TONES
 from holdfast.cli.command import command, data_option, json_option, show
 from holdfast.cli.completing import CallName
 from holdfast.cli.drawing import Drawing
@@ -17,10 +18,8 @@ from holdfast.cli.quantities import NONE, count, duration, money
 
 if TYPE_CHECKING:
     from holdfast.app.call_story import Step, Story
-    from holdfast.cli.colours import Tone
 
 STAGES = ("accept", "authenticate", "authorize", "guard", "route", "send", "write")
-_TONES: "dict[str, Tone]" = {"answered": "good", "refused": "warned", "failed": "bad"}
 
 
 @click.command()
@@ -90,7 +89,9 @@ def _branch(
 def _title(step: "Step", began: int, drawing: Drawing) -> str:
     call = step.call
     callee = f"{call.callee or NONE}/{call.tool}" if call.tool else call.callee or NONE
-    outcome = drawing.paint(f"{call.outcome} {call.status}", _TONES.get(call.outcome, "plain"))
+    outcome = drawing.paint(
+        f"{call.outcome} {call.status}", OUTCOME_TONES.get(call.outcome, "plain")
+    )
     who = drawing.plain(f"{call.caller or NONE} → {callee}")
     return f"+{duration(call.at - began)}  {who}  {outcome}  {duration(call.duration_us)}"
 

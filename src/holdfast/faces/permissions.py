@@ -7,6 +7,7 @@ import msgspec
 
 from holdfast.blueprint import Blueprint, Node, NodeKind
 from holdfast.core import NodeId
+from holdfast.faces.errors import NotThereError
 from holdfast.policy import Explanation
 
 Pair = tuple[NodeId, NodeId]
@@ -51,6 +52,16 @@ class PermissionsView(Protocol):
     def keys(self, caller: NodeId) -> int:
         """How many API keys of a node are in force."""
         ...
+
+
+def known_kind(view: PermissionsView, kind: str) -> str:
+    """How a caller comes: as named, else the most proven; ``NotThereError`` where nobody does."""
+    kinds = view.kinds
+    if kind and kind not in kinds:
+        raise NotThereError(
+            f"no caller comes as '{kind[:40]}'", fix=f"say one of: {', '.join(kinds)}"
+        )
+    return kind or kinds[-1]
 
 
 def actions_on(node: Node) -> tuple[str, ...]:

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from holdfast.core import NodeId
-from holdfast.faces.errors import NotThereError
-from holdfast.faces.permissions import PermissionSeen, PermissionsView, pairs_of
+from holdfast.faces.permissions import PermissionSeen, PermissionsView, known_kind, pairs_of
 from holdfast.faces.replies import ErrorReply
 from holdfast.faces.view import SystemView
 from holdfast.policy import Explained
@@ -89,12 +88,8 @@ def permissions_router(view: SystemView, permissions: PermissionsView) -> APIRou
 
     def why(caller: Name, action: Name, callee: Name, kind: Name = "") -> WhyReply:
         """Why a question would be answered as it would, facts of a call at their defaults."""
-        kinds = permissions.kinds
-        if (kind or kinds[-1]) not in kinds:
-            raise NotThereError(
-                f"no caller comes as '{kind[:40]}'", fix=f"say one of: {', '.join(kinds)}"
-            )
-        found = permissions.why(NodeId(caller), action, NodeId(callee), kind=kind or kinds[-1])
+        kind = known_kind(permissions, kind)
+        found = permissions.why(NodeId(caller), action, NodeId(callee), kind=kind)
         decision = found.decision
         return WhyReply(
             allowed=decision.allowed,

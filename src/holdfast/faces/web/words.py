@@ -4,6 +4,19 @@ from holdfast.core import Instant, rfc3339
 
 MONEY_NANO = 1_000_000_000
 NONE_YET = "-"
+OUTCOME_MARKS = {
+    "answered": ("good", "✓"),
+    "refused": ("refused", "✕"),
+    "failed": ("failed", "!"),
+    "cancelled": ("plain", "←"),
+}
+"""How an ended call is marked: its tone, and a glyph for those who see no colours."""
+_NO_MARK = ("plain", "-")
+
+
+def outcome_mark(outcome: str) -> tuple[str, str]:
+    """Tone and glyph of what came of a call."""
+    return OUTCOME_MARKS.get(outcome, _NO_MARK)
 
 
 def duration(us: int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from holdfast.faces.web.words import duration
+from holdfast.faces.web.words import duration, outcome_mark
 from holdfast.history import Call
 
 WIDTH = 1000.0
@@ -68,8 +68,8 @@ class Lanes:
     gaps: tuple[Gap, ...]
 
 
-_TONES = {"answered": "good", "refused": "refused", "failed": "failed", "cancelled": "plain"}
-_GLYPHS = {"refused": "✕", "failed": "!", "cancelled": "←"}
+_UNMARKED = ("answered", "open")
+"""Bars that bear no glyph: nothing went wrong."""
 
 
 def lanes_of(calls: Sequence[Call]) -> Lanes:
@@ -91,7 +91,9 @@ def lanes_of(calls: Sequence[Call]) -> Lanes:
 
 def _bar(call: Call, places: dict[str, float], scale: "_Scale") -> Bar:
     x = scale.x(call.at)
-    least = MARKED_MIN if call.outcome in _GLYPHS else BAR_MIN
+    tone, glyph = outcome_mark(call.outcome)
+    is_marked = call.outcome not in _UNMARKED
+    least = MARKED_MIN if is_marked else BAR_MIN
     width = max(scale.x(call.at + call.duration_us) - x, least)
     what = f"{call.callee} / {call.tool}" if call.tool else call.callee
     first = call.first_token_us
@@ -102,8 +104,8 @@ def _bar(call: Call, places: dict[str, float], scale: "_Scale") -> Bar:
         width=round(width, 1),
         first_x=round(scale.x(call.at + first), 1) if first is not None else None,
         kind="tool" if call.tool else "model",
-        tone=_TONES.get(call.outcome, "plain"),
-        glyph=_GLYPHS.get(call.outcome, ""),
+        tone=tone,
+        glyph=glyph if is_marked else "",
         about=f"{what}: {call.outcome}, {duration(call.duration_us)}",
     )
 

@@ -15,6 +15,7 @@ from holdfast.faces.web.words import (
     duration,
     moment,
     money,
+    outcome_mark,
     short_name,
 )
 from holdfast.gateway import Seen
@@ -222,14 +223,6 @@ def session_view(
     )
 
 
-_TONES = {
-    "answered": ("good", "✓"),
-    "refused": ("refused", "✕"),
-    "failed": ("failed", "!"),
-    "cancelled": ("plain", "←"),
-}
-
-
 def _steps(calls: Sequence[Call], approvals: Sequence[Moment]) -> tuple[Step, ...]:
     ids = {call.call for call in calls}
     began = calls[0].at
@@ -244,7 +237,7 @@ def _steps(calls: Sequence[Call], approvals: Sequence[Moment]) -> tuple[Step, ..
 
 
 def _step(call: Call, *, began: int, spent: int, previous: Call | None) -> Step:
-    tone, glyph = _TONES.get(call.outcome, ("plain", "-"))
+    tone, glyph = outcome_mark(call.outcome)
     tokens = (call.tokens_in or 0) + (call.tokens_out or 0)
     return Step(
         at=moment(call.at),

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from holdfast.faces.stages import Progress, Stage, stages
-from holdfast.faces.web.words import clock, duration, moment, short_name
+from holdfast.faces.web.words import OUTCOME_MARKS, clock, duration, moment, short_name
 from holdfast.gateway import RULES, Seen
 
-GLYPHS = {"answered": "✓", "refused": "✕", "failed": "!", "cancelled": "←"}
+GLYPHS = {outcome: glyph for outcome, (_, glyph) in OUTCOME_MARKS.items()}
 IN_FLIGHT = "▸"
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from holdfast.core import NodeId
 from holdfast.faces.errors import NotThereError
 from holdfast.faces.past import Past
-from holdfast.faces.permissions import PermissionsView, actions_on, pairs_of
+from holdfast.faces.permissions import PermissionsView, actions_on, known_kind, pairs_of
 from holdfast.faces.registers import Registers
 from holdfast.faces.web.principals.tree import tree_of
 from holdfast.faces.web.principals.views import (
@@ -92,12 +92,8 @@ class PrincipalsPage:
     ) -> Response:
         """The policies that would decide, and those that nearly would."""
         kinds = self._permissions.kinds
-        kind = kind or kinds[-1]
         pair = self._known_pair(caller, callee, action)
-        if kind not in kinds:
-            raise NotThereError(
-                f"no caller comes as '{kind[:40]}'", fix=f"say one of: {', '.join(kinds)}"
-            )
+        kind = known_kind(self._permissions, kind)
 
         def ask() -> WhyView:
             explained = self._permissions.why(pair[0], action, pair[1], kind=kind)

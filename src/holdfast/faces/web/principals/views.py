@@ -8,7 +8,7 @@ from holdfast.core import Json, NodeId, canonical_json
 from holdfast.faces.permissions import PermissionSeen
 from holdfast.faces.view import Live, WorkerState
 from holdfast.faces.web.principals.tree import Branch
-from holdfast.faces.web.words import day_and_minute, short_name
+from holdfast.faces.web.words import day_and_minute, outcome_mark, short_name
 from holdfast.history import Call, Moment
 from holdfast.identity.authority import authorities_json
 from holdfast.identity.passports import Passport
@@ -17,12 +17,6 @@ from holdfast.policy import Explained, Explanation
 
 PAIRS_SHOWN = 40
 ALLOWED = "allowed"
-_OUTCOMES = {
-    "answered": ("good", "✓"),
-    "refused": ("refused", "✕"),
-    "failed": ("failed", "!"),
-    "cancelled": ("plain", "←"),
-}
 _KIND_WORDS = {
     "key": "an API key",
     "proof": "proof of possession",
@@ -330,7 +324,7 @@ def call_rows(calls: Sequence[Call]) -> tuple[CallRow, ...]:
 
 
 def _call_row(call: Call) -> CallRow:
-    tone, glyph = _OUTCOMES.get(call.outcome, ("plain", "-"))
+    tone, glyph = outcome_mark(call.outcome)
     return CallRow(
         call=call.call,
         at=day_and_minute(call.at),
