@@ -19,7 +19,6 @@ import structlog
 from holdfast.audit import CallRecord
 from holdfast.core import HoldfastError
 from holdfast.history import Heard
-from holdfast.telemetry import is_last
 from holdfast.telemetry.call_lines import line_of
 
 LINES_MAX = 65_536
@@ -73,7 +72,7 @@ class CallLog:
             if not each.is_old
             and each.index > self._upto
             and isinstance(each.record, CallRecord)
-            and is_last(each.record)
+            and each.record.is_last
         ]
         if heard:
             self._upto = max(self._upto, heard[-1].index)

@@ -7,8 +7,7 @@ from holdfast.app.evidence import open_log_reader
 from holdfast.app.past import open_history
 from holdfast.audit import CallRecord, LogReader, RecordError, decode_entry
 from holdfast.core import trace_of
-from holdfast.history import Call, CallQuery, first_token_of
-from holdfast.telemetry import is_last
+from holdfast.history import Call, CallQuery, caller_of, first_token_of, session_of
 
 BATCH_ENTRIES = 1_000
 _SAME = (
@@ -61,7 +60,7 @@ def call_of(record: CallRecord, index: int) -> Call:
         index=index,
         at=record.at,
         principal=principal,
-        caller=None if principal is None else principal.rpartition("/")[2],
+        caller=caller_of(principal),
         callee=record.resource,
         node=record.node,
         relationship=record.relationship,
@@ -82,7 +81,7 @@ def call_of(record: CallRecord, index: int) -> Call:
         on_behalf_of=record.chain[0] if record.chain else None,
         trace=trace.trace,
         chain=record.chain,
-        session=record.session or record.txn or (trace.trace if record.trace else None),
+        session=session_of(record),
     )
 
 
@@ -92,5 +91,5 @@ def _between(reader: LogReader, start: int, end: int) -> Iterator[Call]:
             record = decode_entry(entry.data)
         except RecordError:
             continue  # of a newer version; ``audit verify`` judges the log, this only shows it
-        if isinstance(record, CallRecord) and is_last(record):
+        if isinstance(record, CallRecord) and record.is_last:
             yield call_of(record, entry.index or 0)

@@ -10,8 +10,8 @@ from holdfast.app.evidence import EvidenceError, open_log_reader
 from holdfast.app.past import open_history
 from holdfast.audit import CallRecord, LogReader, decode_entry
 from holdfast.core import Progress, trace_of, untold
-from holdfast.history import PAGE_MAX, Call, CallQuery, HistoryError
-from holdfast.telemetry import is_last, stage_times
+from holdfast.history import PAGE_MAX, Call, CallQuery, HistoryError, caller_of
+from holdfast.telemetry import stage_times
 
 _TRACE_DIGITS = 32
 _HEX = frozenset("0123456789abcdef")
@@ -86,7 +86,7 @@ def _last_record(reader: LogReader, call: str) -> _Found | None:
     found: _Found | None = None
     for entry in reader.find(call):
         record = decode_entry(entry.data)
-        if isinstance(record, CallRecord) and (found is None or is_last(record)):
+        if isinstance(record, CallRecord) and (found is None or record.is_last):
             found = _Found(entry.index, record)
     return found
 
@@ -111,7 +111,7 @@ def _parents(records: Sequence[CallRecord]) -> dict[str, str]:
 
 
 def _around(record: CallRecord, records: Sequence[CallRecord]) -> Iterator[CallRecord]:
-    caller = (record.principal or "").rpartition("/")[2]
+    caller = caller_of(record.principal) or ""
     end = record.at + record.duration_us
     for each in records:
         is_longer = each.at < record.at and end <= each.at + each.duration_us

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from holdfast.audit import CallRecord
 from holdfast.history import Heard
-from holdfast.telemetry import is_last
 from holdfast.telemetry.tally import Count, Tallied
 
 
@@ -22,7 +21,7 @@ class Tally:
         self._count.add(
             each.record
             for each in heard
-            if not each.is_old and isinstance(each.record, CallRecord) and is_last(each.record)
+            if not each.is_old and isinstance(each.record, CallRecord) and each.record.is_last
         )
         if heard:
             self._entries = heard[-1].index + 1

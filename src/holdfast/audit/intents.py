@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from holdfast.audit.records import ENDINGS
+
 INTENT_GRACE_S = 600
 """How long a call may take before its missing outcome is an alarm, unless a caller says less."""
 INTENTS_SHOWN_MAX = 1_000
@@ -18,7 +20,6 @@ SETTLED = "intent.settled"
 """The kind of the change by which a person answers for an intent; its subject is the call."""
 
 _BEGINS = frozenset(("intent", "opened"))
-_ENDS = frozenset(("call", "closed"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
     @property
     def ended(self) -> str | None:
         """The call that ends with this entry."""
-        if self.event in _ENDS:
+        if self.event in ENDINGS:
             return self.call
         return self.subject if self.kind == SETTLED else None
 

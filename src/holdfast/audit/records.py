@@ -15,6 +15,8 @@ says which trace and which session of its caller a call was part of, and what it
 
 RecordedDecision: TypeAlias = Literal["allow", "refuse"]
 RecordedEvent: TypeAlias = Literal["call", "intent", "opened", "closed"]
+ENDINGS: frozenset[str] = frozenset(("call", "closed"))
+"""Events of a call's last record: every call has one such."""
 RecordedOutcome: TypeAlias = Literal["answered", "refused", "failed", "cancelled", "open"]
 
 
@@ -93,6 +95,11 @@ class CallRecord(
     v: int
     worker: int
     would_refuse: tuple[str, ...] = ()
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the call ends with it."""
+        return self.event in ENDINGS
 
 
 _ENCODER = msgspec.json.Encoder()

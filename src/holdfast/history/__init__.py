@@ -18,8 +18,9 @@ from holdfast.history.forms import (
     Traffic,
 )
 from holdfast.history.hearing import Heard, Listener
-from holdfast.history.index import CallIndex, first_token_of
+from holdfast.history.index import CallIndex, first_token_of, session_of
 from holdfast.history.minutes import SPEED_TOKENS_MIN, UNSERVED, Minute, Tallied
+from holdfast.history.naming import caller_of
 from holdfast.history.reader import StoredHistory
 from holdfast.history.sketch import Sketch
 from holdfast.history.view import CallHistory, History, TrafficHistory
@@ -49,5 +50,7 @@ __all__ = [
     "Tallied",
     "Traffic",
     "TrafficHistory",
+    "caller_of",
     "first_token_of",
+    "session_of",
 ]

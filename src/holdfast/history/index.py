@@ -23,7 +23,6 @@ TEXT_MAX = 500
 """Characters of a moment's text."""
 _TRACE = slice(3, 35)
 """Of a ``traceparent``, the trace's id."""
-_LAST = frozenset(("call", "closed"))
 _STREAM_MARKS = 7
 _ROUTED_MARKS = 5
 
@@ -102,7 +101,7 @@ def _write(
         record = each.record
         if isinstance(record, ChangeRecord):
             moments.append(_moment_row(_change_moment(record, each.index)))
-        elif record.event in _LAST:
+        elif record.is_last:
             row = _call_row(record, each.index, naming=naming, sums=sums, sittings=sittings)
             if row is not None:
                 rows.append(row)

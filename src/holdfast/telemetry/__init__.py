@@ -6,6 +6,6 @@ leaves by it. A folder each, with a door of its own: ``otlp`` (OpenTelemetry out
 relationship), ``call_lines`` (the canonical call log).
 """
 
-from holdfast.telemetry.stages import is_last, stage_times
+from holdfast.telemetry.stages import stage_times
 
-__all__ = ["is_last", "stage_times"]
+__all__ = ["stage_times"]

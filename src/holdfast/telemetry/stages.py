@@ -1,16 +1,10 @@
-"""What a call's last record says of its parts: which one it is, and how long each took."""
+"""What a call's last record says of its parts: how long each took."""
 
 from holdfast.audit import CallRecord
 
 ROUTED = ("accept", "authenticate", "authorize", "guard", "route")
 """Stages that leave one mark each; of a refused call the last one that ran refused it."""
 SEND = "send"
-_ENDS = frozenset(("call", "closed"))
-
-
-def is_last(record: CallRecord) -> bool:
-    """Whether the call ends with it: every call has one such record."""
-    return record.event in _ENDS
 
 
 def stage_times(record: CallRecord) -> dict[str, int]:

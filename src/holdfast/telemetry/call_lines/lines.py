@@ -6,7 +6,7 @@ import msgspec
 
 from holdfast.audit import CallRecord, RecordedOutcome
 from holdfast.core import Instant, rfc3339, trace_of
-from holdfast.history import first_token_of
+from holdfast.history import caller_of, first_token_of
 from holdfast.telemetry.stages import stage_times
 
 
@@ -62,7 +62,7 @@ def line_of(record: CallRecord, index: int) -> bytes:
         span_id=trace.server,
         parent_span_id=trace.parent,
         session=record.session,
-        caller=None if principal is None else principal.rpartition("/")[2],
+        caller=caller_of(principal),
         principal=principal,
         on_behalf_of=record.chain[0] if record.chain else None,
         callee=record.resource,

@@ -9,9 +9,10 @@ from typing import Final
 
 from holdfast.audit import CallRecord, ChangeRecord
 from holdfast.core import CallTrace
+from holdfast.history import caller_of
 from holdfast.telemetry.otlp import names
 from holdfast.telemetry.otlp.forms import ERROR, INFO, WARN, Event, Value
-from holdfast.telemetry.otlp.spans import caller_of, mcp_attributes
+from holdfast.telemetry.otlp.spans import mcp_attributes
 
 REFUSED: Final = "holdfast.call.refused"
 FAILED: Final = "holdfast.call.failed"
@@ -29,7 +30,7 @@ def event_of(record: CallRecord, ids: CallTrace, *, meaning: Meaning) -> Event |
     whole = meaning(record.rule)
     optional: dict[str, Value | None] = {
         names.PRINCIPAL: record.principal,
-        names.CALLER: caller_of(record),
+        names.CALLER: caller_of(record.principal),
         names.CALLEE: record.resource,
         names.RELATIONSHIP: record.relationship,
         names.POLICIES: record.policies or None,

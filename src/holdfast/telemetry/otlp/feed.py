@@ -15,7 +15,6 @@ from holdfast.telemetry.otlp.messages import encode_event, encode_span
 from holdfast.telemetry.otlp.metrics import Labels, Meter
 from holdfast.telemetry.otlp.sampling import Sampler
 from holdfast.telemetry.otlp.spans import Telling, spans_of
-from holdfast.telemetry.stages import is_last
 
 ALL: Final = tuple(Signal)
 QUEUED: Final = (Signal.TRACES, Signal.LOGS)
@@ -77,7 +76,7 @@ class Feed:
         return self.meter.encoded(now, dropped=dropped)
 
     def _call(self, record: CallRecord) -> None:
-        if not is_last(record):
+        if not record.is_last:
             return
         ids = trace_of(record.call, record.trace)
         state = self._sampler.judge(record, ids)

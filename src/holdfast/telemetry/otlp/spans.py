@@ -12,7 +12,7 @@ import msgspec
 
 from holdfast.audit import CallRecord
 from holdfast.core import CallTrace
-from holdfast.history import first_token_of
+from holdfast.history import caller_of, first_token_of
 from holdfast.telemetry.otlp import names
 from holdfast.telemetry.otlp.forms import CLIENT, SERVER, Attributes, Span, Value
 from holdfast.telemetry.stages import ROUTED
@@ -85,11 +85,6 @@ def error_of(record: CallRecord) -> str | None:
     return str(record.status) if record.status >= 400 else None
 
 
-def caller_of(record: CallRecord) -> str | None:
-    """The node that called: the end of its SPIFFE ID."""
-    return None if record.principal is None else record.principal.rpartition("/")[2]
-
-
 def place_attributes(record: CallRecord) -> dict[str, Value]:
     """Which upstream was asked."""
     place = names.place_of(record.upstream)
@@ -148,7 +143,7 @@ def client_attributes(record: CallRecord, telling: Telling) -> Attributes:
         names.CONVERSATION: record.session,
         names.AGENT: _agent(record),
         names.ERROR_TYPE: error_of(record),
-        names.CALLER: caller_of(record),
+        names.CALLER: caller_of(record.principal),
         names.CALLEE: record.node or record.resource,
         names.RELATIONSHIP: record.fallback or record.relationship,
         names.ATTEMPTS: record.attempts,
@@ -177,7 +172,7 @@ def _server_attributes(record: CallRecord, telling: Telling) -> Attributes:
         names.PRINCIPAL: record.principal,
         names.ON_BEHALF_OF: record.chain[0] if record.chain else None,
         names.PROOF: record.proof,
-        names.CALLER: caller_of(record),
+        names.CALLER: caller_of(record.principal),
         names.CALLEE: record.resource,
         names.RELATIONSHIP: record.relationship,
         names.FALLBACK: record.fallback,

@@ -12,7 +12,6 @@ from holdfast.core import NodeId
 from holdfast.loops.drift.sightings import Contact, Form, Presence, Proof, Tally, identity, week_of
 
 _FORMS = {"call": Form.TOOL, "read": Form.READ, "prompt": Form.READ, "delegate": Form.AGENT}
-_FINAL = ("call", "closed")
 
 
 class Records:
@@ -30,9 +29,9 @@ class Records:
         }
 
     def take(self, record: CallRecord) -> None:
-        if record.event in _FINAL and record.approver is not None:
+        if record.is_last and record.approver is not None:
             self._decided(record)
-        if record.event not in _FINAL or record.decision != "allow" or record.principal is None:
+        if not record.is_last or record.decision != "allow" or record.principal is None:
             return
         source = identity((("spiffe", record.principal),))
         self._tally.show(Presence(source), record.at)
