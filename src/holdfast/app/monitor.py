@@ -43,6 +43,7 @@ class Monitor:
         self._past = Past()
         self._recent: deque[Seen] = deque(maxlen=RECENT_MAX)
         self._version = 0
+        self._fleet: tuple[WorkerState, ...] = ()
         self._changed = asyncio.Condition()
         self._closed = False
         self._made: Live | None = None
@@ -70,6 +71,7 @@ class Monitor:
 
     async def announce(self) -> None:
         """Wake whoever waits for changes; the keeper calls this at short intervals."""
+        self._notice_workers()
         async with self._changed:
             self._changed.notify_all()
 
@@ -94,6 +96,7 @@ class Monitor:
 
     def live(self) -> Live:
         """One moment for all who ask within it: what is drawn of it is drawn once."""
+        self._notice_workers()
         now = self._clock.now()
         made = self._made
         if made is None or self._made_of != self._version or now - made.at >= MOMENT_US:
@@ -101,10 +104,16 @@ class Monitor:
             self._made = made
         return made
 
+    def _notice_workers(self) -> None:
+        """A worker comes, goes or is replaced without reporting it."""
+        workers = self._workers()
+        if workers != self._fleet:
+            self._fleet = workers
+            self._version += 1
+
     def _look(self, now: Instant) -> Live:
         newest_first = sorted(self._recent, key=lambda seen: seen.call, reverse=True)
-        workers = self._workers()
-        leaving = {worker.worker for worker in workers if worker.leaving}
+        leaving = {worker.worker for worker in self._fleet if worker.leaving}
         reports = [
             without_room(report) if index in leaving else report
             for index, report in sorted(self._reports.items())
@@ -112,7 +121,7 @@ class Monitor:
         busy = [seen for report in reports for seen in report.in_flight]
         return Live(
             now,
-            workers,
+            self._fleet,
             sum_totals((self._past.totals, *(report.totals for report in reports))),
             tuple(sorted(busy, key=lambda seen: seen.call, reverse=True)),
             tuple(newest_first),
