@@ -149,6 +149,7 @@ class Events:
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The chunks of the answer (RFC 9112 section 7.1), to the last."""
+        assert "chunked" in self.headers.get("transfer-encoding", ""), f"no stream: {self.status}"
         while True:
             size = int(await self.reader.readuntil(b"\r\n"), 16)
             data = await self.reader.readexactly(size + 2)
