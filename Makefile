@@ -5,6 +5,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+# Where it is set, every process that a test starts compiles all of Holdfast anew: a second each.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help setup demo test check format bench bench-resilience bench-brownout bench-memory bench-policy bench-review bench-drift bench-anomalies bench-blast bench-console bench-watched bench-proofs mcp-conformance calm-conformance sim pages docs pin clean
 
 help: ## list the commands
