@@ -1,5 +1,7 @@
 """The load generator: a closed loop over kept-alive connections, the same for every target.
 
+With a pace, a connection begins its calls in even steps, or later when its last answer is late.
+
 Warms up, lets the target come to rest, measures, waits for the last answer and for rest again.
 CPU time is read at the two rests. Prints one JSON object. Run by ``run.py``.
 """
@@ -27,13 +29,15 @@ class Measure:
 
 
 class Caller(asyncio.Protocol):
-    """One connection, one request at a time, the next as soon as the answer is whole."""
+    """One connection, one request at a time, the next as soon as the answer is whole; with
+    ``every_s`` so long after the one before at the earliest."""
 
     transport: asyncio.Transport
 
-    def __init__(self, message: bytes, *, stream: bool) -> None:
+    def __init__(self, message: bytes, *, stream: bool, every_s: float) -> None:
         self.message = message
         self.stream = stream
+        self.every_s = every_s
         self.measure = Measure()
         self.running = False
         self.idle = asyncio.Event()
@@ -50,11 +54,11 @@ class Caller(asyncio.Protocol):
             self.measure.errors.append(f"connection lost: {exc}")
             self.idle.set()
 
-    def begin(self, measure: Measure) -> None:
+    def begin(self, measure: Measure, *, after_s: float) -> None:
         self.measure = measure
         self.running = True
         self.idle.clear()
-        self._send()
+        asyncio.get_running_loop().call_later(after_s, self._send)
 
     def _send(self) -> None:
         self.parts = []
@@ -100,10 +104,13 @@ class Caller(asyncio.Protocol):
         problem = _problem(answer, stream=self.stream)
         if problem is not None:
             measure.errors.append(problem)
-        if self.running and len(measure.errors) < ERRORS_MAX:
-            self._send()
-        else:
+        wait_s = self.began + self.every_s - now
+        if not self.running or len(measure.errors) >= ERRORS_MAX:
             self.idle.set()
+        elif wait_s > 0:
+            asyncio.get_running_loop().call_later(wait_s, self._send)
+        else:
+            self._send()
 
 
 def _problem(answer: bytes, *, stream: bool) -> str | None:
@@ -117,8 +124,8 @@ def _problem(answer: bytes, *, stream: bool) -> str | None:
 async def _phase(callers: list[Caller], seconds: float) -> tuple[Measure, float]:
     measure = Measure()
     began = time.perf_counter()
-    for caller in callers:
-        caller.begin(measure)
+    for number, caller in enumerate(callers):
+        caller.begin(measure, after_s=number / len(callers) * caller.every_s)
     await asyncio.sleep(seconds)
     for caller in callers:
         caller.running = False
@@ -152,10 +159,11 @@ async def _main(options: argparse.Namespace) -> dict[str, object]:
         model=options.model,
         headers=dict(header.split(": ", 1) for header in options.header),
     )
+    every_s = options.connections / options.pace if options.pace else 0.0
     callers: list[Caller] = []
     for _ in range(options.connections):
         _, caller = await loop.create_connection(
-            lambda: Caller(message, stream=stream), "127.0.0.1", options.port
+            lambda: Caller(message, stream=stream, every_s=every_s), "127.0.0.1", options.port
         )
         callers.append(caller)
     await _phase(callers, options.warmup_s)
@@ -199,6 +207,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kind", choices=("chat", "stream"), required=True)
     for name in ("port", "connections", "pid", "upstream-pid", "gateway-core", "load-core"):
         parser.add_argument(f"--{name}", type=int, required=True)
+    parser.add_argument("--pace", type=int, default=0, help="calls a second in all; 0: no pause")
     for name in ("key", "path", "model"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--header", action="append", default=[], help="`name: value`, repeatable")

@@ -35,14 +35,17 @@ Row = dict[str, Any]
 
 
 class Case(NamedTuple):
-    """One kind of call at one number of connections."""
+    """One kind of call at one number of connections, and at most ``pace`` calls a second in all."""
 
     kind: str
     connections: int
+    pace: int = 0
 
     @property
     def title(self) -> str:
         what = "Chat" if self.kind == "chat" else "Stream of 50 events"
+        if self.pace:
+            return f"{what}, {self.connections} connections, {self.pace:,} calls a second in all"
         return f"{what}, {self.connections} at a time"
 
 
@@ -63,8 +66,11 @@ def median(rows: Iterable[Row], key: str) -> float:
 
 
 def select(rows: list[Row], target: str, case: Case) -> list[Row]:
-    wanted = (target, case.kind, case.connections)
-    return [row for row in rows if (row["target"], row["kind"], row["connections"]) == wanted]
+    return [row for row in rows if row["target"] == target and _case_of(row) == case]
+
+
+def _case_of(row: Row) -> Case:
+    return Case(row["kind"], row["connections"], row["pace"])
 
 
 def ratio(rows: list[Row], over: str, under: str, case: Case) -> Ratio | None:
@@ -76,7 +82,7 @@ def ratio(rows: list[Row], over: str, under: str, case: Case) -> Ratio | None:
 
 
 def cases_of(rows: list[Row]) -> list[Case]:
-    found = dict.fromkeys(Case(row["kind"], row["connections"]) for row in rows)
+    found = dict.fromkeys(_case_of(row) for row in rows)
     return sorted(found)
 
 

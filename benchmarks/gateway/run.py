@@ -26,7 +26,7 @@ TARGETS = {
     target.name: target for target in (Direct, Nginx, Holdfast, LiteLLM, Portkey, TensorZero)
 }
 
-CASES = (Case("stream", 16), Case("chat", 64), Case("chat", 16))
+CASES = (Case("stream", 16), Case("chat", 64, pace=1_000), Case("chat", 64), Case("chat", 16))
 """Plain calls last, so that the newest records of a log are theirs."""
 DOCS = HERE.parents[1] / "docs" / "reference" / "performance.md"
 
@@ -74,18 +74,19 @@ def _measure(
         upstream = stack.enter_context(upstream_on(load_core))
         run = stack.enter_context(target.running(upstream, gateway_core))
         for case in CASES:
-            row = _load(case, run, upstream, options=options, cores=cores)
+            row = load(case, run, upstream, options=options, cores=cores)
             row |= {
                 "target": name,
                 "repetition": repetition,
                 "kind": case.kind,
                 "connections": case.connections,
+                "pace": case.pace,
             }
             _tell(row)
             yield row
 
 
-def _load(
+def load(
     case: Case,
     run: Running,
     upstream: Running,
@@ -93,11 +94,13 @@ def _load(
     options: argparse.Namespace,
     cores: tuple[int, int],
 ) -> dict[str, Any]:
+    """One target in one case, from a process of its own that makes the load."""
     # Without a gateway there is no process to account for: the load generator's own core is.
     gateway_core = cores[0] if run.pid != upstream.pid else cores[1]
     words = {
         "kind": case.kind,
         "connections": case.connections,
+        "pace": case.pace,
         "port": run.port,
         "key": run.key,
         "path": run.path,
@@ -127,6 +130,7 @@ def _load(
 def _tell(row: dict[str, Any]) -> None:
     print(
         f"{row['repetition'] + 1}  {row['target']:<11}{row['kind']:<7}{row['connections']:>3}"
+        f"{row['pace'] or '':>6}"
         f"{row['cpu_us']:>10.1f} us{row['rps']:>9.0f}/s  p99 {row['p99_ms']:>8.2f} ms"
         f"  core {row['gateway_busy']:>4.0%} busy, others {row['foreign_gateway_core']:.0%}",
         flush=True,
