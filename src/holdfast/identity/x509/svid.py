@@ -5,7 +5,9 @@ one URI, which is a SPIFFE ID with a path, in a leaf that may sign but not issue
 of the very trust domain that the name is in.
 """
 
-from collections.abc import Sequence
+import contextlib
+import warnings
+from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -14,6 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import (
     Criticality,
@@ -46,6 +49,7 @@ _UNREADABLE = (
     x509.DuplicateExtension,
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
+    CryptographyDeprecationWarning,
 )
 _ALL: frozenset[Part] = frozenset(("method", "target", "query", "body", "token", "wit", "mandate"))
 
@@ -176,10 +180,11 @@ def verify_x509_svid(chain: Sequence[bytes], trust: Trust, *, now: Instant) -> X
     ):
         raise CertificateRefusedError(f"a chain has not 1 to {CHAIN_LENGTH_MAX} certificates")
     try:
-        leaf, *above = [x509.load_der_x509_certificate(der) for der in chain]
-        name = _workload(leaf)
-        _verify_path(leaf, above, trust.bundle(name.trust_domain), now)
-        key = PublicKey.from_cryptography(leaf.public_key())
+        with _strictly():
+            leaf, *above = [x509.load_der_x509_certificate(der) for der in chain]
+            name = _workload(leaf)
+            _verify_path(leaf, above, trust.bundle(name.trust_domain), now)
+            key = PublicKey.from_cryptography(leaf.public_key())
     except TokenIssuerError:
         raise
     except (*_UNREADABLE, VerificationError, TokenError) as error:
@@ -192,6 +197,14 @@ def verify_x509_svid(chain: Sequence[bytes], trust: Trust, *, now: Instant) -> X
         x5t=b64url(sha256(chain[0]).digest()),
         expires=Instant(int(leaf.not_valid_after_utc.timestamp()) * _SECOND),
     )
+
+
+@contextlib.contextmanager
+def _strictly() -> Generator[None]:
+    """What the library only warns of (a serial number below 1, say) breaks RFC 5280."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CryptographyDeprecationWarning)
+        yield
 
 
 def _workload(leaf: x509.Certificate) -> SpiffeId:

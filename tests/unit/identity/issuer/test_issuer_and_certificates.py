@@ -299,6 +299,15 @@ def test_a_certificate_with_any_byte_changed_is_refused(place: int, change: int)
         verify_x509_svid([bytes(changed)], TRUST, now=NOW)
 
 
+def test_a_certificate_with_a_negative_serial_number_is_refused_not_warned_of() -> None:
+    serial = x509.load_der_x509_certificate(LEAF).serial_number
+    written = serial.to_bytes(serial.bit_length() // 8 + 1, "big")  # as DER has it: signed
+    changed = bytearray(LEAF)
+    changed[LEAF.index(written)] |= 0x80
+    with pytest.raises(CertificateRefusedError, match="serial number"):
+        verify_x509_svid([bytes(changed)], TRUST, now=NOW)
+
+
 def test_a_certificate_is_refused_before_and_after_its_time() -> None:
     for now in (NOW - 120 * SECOND, NOW + 1_801 * SECOND):
         with pytest.raises(CertificateRefusedError):
