@@ -4,11 +4,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Tests that start instances: most of their time is processes coming up, killed, coming up again.
+PROCESSES := tests/integration tests/browser
 
 # Where it is set, every process that a test starts compiles all of Holdfast anew: a second each.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test check format bench bench-resilience bench-brownout bench-memory bench-policy bench-review bench-drift bench-anomalies bench-blast bench-console bench-watched bench-proofs mcp-conformance calm-conformance sim pages docs pin clean
+.PHONY: help setup demo test test-processes check format bench bench-resilience bench-brownout bench-memory bench-policy bench-review bench-drift bench-anomalies bench-blast bench-console bench-watched bench-proofs mcp-conformance calm-conformance sim pages docs pin clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -27,8 +29,11 @@ setup: $(STAMP) ## make the virtual environment in .venv from hashed requirement
 demo: $(STAMP) ## run the example system and take the tour (ONCE=1 ends after it)
 	@$(BIN)/python examples/document-review/demo.py $(if $(ONCE),--once)
 
-test: $(STAMP) ## run the whole test suite
-	$(BIN)/python -m pytest -n 2 tests
+test: $(STAMP) ## run every test that needs no instance running: some minutes
+	$(BIN)/python -m pytest -n 2 tests $(PROCESSES:%=--ignore=%)
+
+test-processes: $(STAMP) ## run the tests on whole instances, with real clients and a real browser
+	$(BIN)/python -m pytest -n 2 $(PROCESSES)
 
 check: $(STAMP) ## lint, types, import contracts, house rules, docs
 	$(BIN)/ruff format --check .
