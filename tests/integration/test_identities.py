@@ -207,6 +207,8 @@ def test_whoever_is_revoked_is_refused_by_every_worker(
     for n in range(8):  # new connections: both workers are asked
         answer = session.ask(chat_body(f"after {n}"))
         assert (answer.status, answer.rule) == (401, "identity.revoked")
+        [record] = home.records(answer.call)
+        assert record["principal"] == f"{NAME}/service/desk"
 
 
 def test_a_caller_may_be_known_by_its_certificate_alone(

@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from live import Home, eventually
+from live import Home, chat, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -69,11 +69,16 @@ def test_a_suspended_passport_revokes_its_agent_while_it_lasts(home: Home) -> No
 
 def test_what_is_revoked_while_nothing_runs_is_known_from_the_first_call(home: Home) -> None:
     instance = home.up()
+    home.make_keys("desk")
     instance.stop()
     done = home.tell("revoke", "tenant", "default")
     assert done["in_force"] == "It is in force when the instance starts."
     home.up("--workers", "2")
     assert known_everywhere(home, 1)
+    refused = chat(home.url, home.keys["desk"])
+    assert (refused.status, refused.rule) == (401, "identity.revoked")
+    [record] = home.records(refused.call)
+    assert (record["decision"], record["principal"][-12:]) == ("refuse", "service/desk")
     eventually(lambda: home.tell("audit", "prove", done["revocation"]["id"]), "it is in the log")
 
 

@@ -372,7 +372,8 @@ class Desk:
 
     def _challenge(self, refused: Refused) -> Header:
         state = refused.state
-        fields = state.headers if isinstance(state, Accepted) else {}
+        accepted = state.accepted if isinstance(state, Known) else state
+        fields = accepted.headers if isinstance(accepted, Accepted) else {}
         is_missing = refused.rule.code == "identity.missing"
         error = None if is_missing else "invalid_token"
         return self._shared.resource.challenge(fields, error=error)

@@ -5,7 +5,7 @@ from holdfast.gateway.call import Accepted, Known, Refused
 from holdfast.gateway.identities import Identities
 from holdfast.gateway.rules import RULES
 from holdfast.identity import Credentials, TokenError, principals
-from holdfast.identity.callers import Caller, caller_by_key
+from holdfast.identity.callers import Caller, CallerRevokedError, caller_by_key
 from holdfast.wire import Request
 
 _SCHEME = b"bearer "
@@ -30,6 +30,10 @@ class Authenticate:
     def __call__(self, accepted: Accepted, request: Request) -> Known | Refused:
         try:
             caller = self._identities.identify(request)
+        except CallerRevokedError as error:
+            known = self._proven(accepted, error.caller)
+            state = known if isinstance(known, Known) else accepted
+            return Refused(RULES[error.code], error.what, error.fix, state)
         except TokenError as error:
             return Refused(RULES[error.code], error.what, error.fix, accepted)
         return self._by_key(accepted) if caller is None else self._proven(accepted, caller)
@@ -44,7 +48,7 @@ class Authenticate:
                 "identity.token-expired", accepted, "renew the identity, then ask again"
             )
         if self._identities.is_revoked(caller):
-            return _refused("identity.revoked", accepted, "ask whoever revoked it")
+            return _refused("identity.revoked", known, "ask whoever revoked it")
         return self._proven(accepted, caller)
 
     def _proven(self, accepted: Accepted, caller: Caller) -> Known | Refused:
@@ -82,11 +86,13 @@ class Authenticate:
         caller = caller_by_key(
             principal, credential=credential.id, tenant=self._tenant, passport=passport
         )
+        known = Known(accepted, node, caller)
         if self._identities.is_revoked(caller):
-            return _refused("identity.revoked", accepted, "ask whoever revoked it")
-        return Known(accepted, node, caller)
+            return _refused("identity.revoked", known, "ask whoever revoked it")
+        return known
 
 
-def _refused(code: str, accepted: Accepted, fix: str) -> Refused:
+def _refused(code: str, state: Accepted | Known, fix: str) -> Refused:
+    """Whose credential was good, and is revoked, is named in the record of the refusal."""
     rule = RULES[code]
-    return Refused(rule, rule.meaning, fix, accepted)
+    return Refused(rule, rule.meaning, fix, state)

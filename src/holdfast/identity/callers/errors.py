@@ -1,5 +1,6 @@
 """Why a caller is not let in although, or because, its credentials can be read."""
 
+from holdfast.identity.callers.caller import Caller
 from holdfast.identity.errors import TokenError
 
 
@@ -19,6 +20,10 @@ class CallerRevokedError(TokenError):
     """The caller, its key, its build, its controller or its tenant is revoked."""
 
     code = "identity.revoked"
+
+    def __init__(self, what: str, *, fix: str, caller: Caller) -> None:
+        super().__init__(what, fix=fix)
+        self.caller = caller  # it has proven to be it: the record of its refusal names it
 
 
 class RevocationsUnknownError(TokenError):

@@ -323,9 +323,8 @@ class Callers:
         # only their passports say.
         controllers = [subject("controller", each.controller.name) for each in ancestors]
         subjects = (*subjects, *controllers)
-        self.check_in_force(subjects)
         tier = wit.tier if wit is not None else None
-        return Caller(
+        caller = Caller(
             principal=named.subject,
             proof=_KINDS[proof.kind],
             credential=named.credential,
@@ -341,6 +340,8 @@ class Callers:
                 [each.max_mandate for each in (passport, *ancestors) if each is not None]
             ),
         )
+        self._check_in_force(caller)
+        return caller
 
     def _passports_of(
         self, holder: str, mandate: Mandate | None
@@ -351,12 +352,11 @@ class Callers:
         found = [roll.find(each) for each in chain if each != holder]
         return roll.find(holder), [each for each in found if each is not None]
 
-    def check_in_force(self, subjects: tuple[bytes, ...]) -> None:
-        """``CallerRevokedError`` when one of these is revoked."""
-        hit = self._revocations.current.find(subjects)
+    def _check_in_force(self, caller: Caller) -> None:
+        hit = self._revocations.current.find(caller.subjects)
         if hit is not None:
             raise CallerRevokedError(
-                f"the {hit.kind} {hit.name} is revoked", fix="ask whoever revoked it"
+                f"the {hit.kind} {hit.name} is revoked", fix="ask whoever revoked it", caller=caller
             )
 
 

@@ -404,8 +404,9 @@ def test_whoever_is_revoked_is_refused_though_its_wit_is_known(kind: str, name: 
     headers = {b"workload-identity-token": world.wit(build=BUILD)}
     assert world.callers.identify(world.proven(headers, world.desk), None, now=NOW) is not None
     strict = world.verifier(revoking(kind, name))
-    with pytest.raises(CallerRevokedError):
+    with pytest.raises(CallerRevokedError) as refused:
         strict.identify(world.proven(headers, world.desk), None, now=NOW)
+    assert refused.value.caller.principal == DESK
 
 
 def test_a_mandate_dies_with_whoever_it_came_through() -> None:
