@@ -139,7 +139,7 @@ def test_a_stream_outlasts_the_restart_of_its_worker(home: Home) -> None:
     async def outlast() -> tuple[str, bytes]:
         async with await open_stream(home.url, body, home.keys["desk"]) as events:
             done = await asyncio.to_thread(restart, home)
-            assert done == {"workers": 1, "leaving": 1}
+            assert (done["workers"], done["leaving"]) == (1, 1)
             assert is_running(old)
             during = await asyncio.to_thread(chat, home.url, home.keys["desk"])
             assert during.status == 200
@@ -159,13 +159,15 @@ def test_a_kept_connection_is_told_to_close_with_its_next_answer(home: Home) -> 
     [old] = instance.workers()
     kept = KeptConnection(home.url, home.keys["desk"])
     assert not kept.ask().closes
-    restart(home)
+    done = home.tell("restart", "--reason", "a new kernel")
     assert is_running(old)
     last = kept.ask()
     assert (last.status, last.closes) == (200, True)
     eventually(lambda: not is_running(old), "nothing keeps the old worker")
     assert not kept.ask().closes
     kept.close()
+    [record] = home.records(done["change"])
+    assert (record["kind"], record["reason"]) == ("instance.restarted", "a new kernel")
 
 
 def test_a_revoked_key_is_revoked_on_a_worker_that_is_leaving(home: Home) -> None:

@@ -11,16 +11,14 @@ from holdfast.app.control import Decision, Reply
 from holdfast.app.datadir import DataDir
 from holdfast.app.handles import FleetError
 from holdfast.app.herald import Herald
-from holdfast.audit import Act, Outbox, record_of
+from holdfast.app.restarts import record_restart
+from holdfast.audit import Act
 from holdfast.blueprint import Blueprint
 from holdfast.core import RANDOM_BYTES, ulid
 from holdfast.faces import ActFailedError, ActRefusedError, ActUnknownError, Done, Visitor
 from holdfast.gateway import Question
 from holdfast.identity.revocation import Kind, RevocationError, RevocationStore
 from holdfast.world.ports import Clock, Entropy, Store
-
-RESTARTED = "instance.restarted"
-"""The kind of the change; its subject is the system's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +77,8 @@ class Actor:
 
     async def restart(self, by: Visitor, *, reason: str) -> Done:
         act = self._act(by, reason)
-        await asyncio.to_thread(self._record, act)
+        name = self._tools.blueprint().name
+        await asyncio.to_thread(record_restart, self._tools.store, act, instance=name)
         try:
             reply = await self._tools.restart()
         except FleetError as error:
@@ -109,11 +108,6 @@ class Actor:
             raise ActFailedError(what, fix=error.fix, code=error.code) from error
         self._tools.note()
         return Done(change=act.id, said=f"{said}. It is in force on {workers} workers.")
-
-    def _record(self, act: Act) -> None:
-        subject = self._tools.blueprint().name
-        with self._tools.store.transaction() as change:
-            Outbox.add(change, record_of(act, kind=RESTARTED, subject=subject[:500]))
 
     def _act(self, by: Visitor, reason: str) -> Act:
         if by.principal is None:

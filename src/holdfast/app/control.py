@@ -59,8 +59,8 @@ class Request(msgspec.Struct, frozen=True):
 class Reply(msgspec.Struct, frozen=True):
     """``workers`` is how many have done it, ``leaving`` how many replaced ones still finish calls;
     ``questions`` are what was asked for, ``left`` the groups whose yes is still missing;
-    ``live`` is the picture; ``link`` signs in, ``sessions`` are those of the console; ``problem`` says why not, ``code`` and ``fix`` what that is and how to
-    mend it."""
+    ``live`` is the picture; ``link`` signs in, ``sessions`` are those of the console; ``problem``
+    says why not, ``code`` and ``fix`` what that is and how to mend it."""
 
     workers: int = 0
     leaving: int = 0

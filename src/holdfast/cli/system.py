@@ -203,6 +203,10 @@ class _Up(TypedDict):
 @command
 def up(file: Path, *, as_json: bool, **words: Unpack[_Up]) -> None:
     """Run the system that the blueprint FILE declares."""
+    import gc
+
+    gc.disable()  # what is loaded now stays; the collector rests once all is
+
     import uvloop
 
     from holdfast.app.logs import configure_logs
@@ -260,16 +264,17 @@ def _options(file: Path, words: _Up) -> Options:
 
 
 @click.command()
+@click.option("--reason", default="", help="Why; stands in the log.")
 @data_option
 @json_option
 @command
-def restart(*, data: Path | None, as_json: bool) -> None:
+def restart(*, reason: str, data: Path | None, as_json: bool) -> None:
     """Replace the workers of the running instance one by one; no call is cut off for it."""
     from holdfast.app.instances import find_data
     from holdfast.app.restarts import restart_workers
 
     with progress_of("replacing workers", as_json=as_json):
-        done = restart_workers(find_data(data))
+        done = restart_workers(find_data(data), reason=reason)
     plural = "s" if done.workers != 1 else ""
     text = f"{done.workers} fresh worker{plural}; {done.leaving} old finishing calls"
     show(done, text, as_json=as_json)
