@@ -2,6 +2,7 @@
 
 HISTORY = {
     "history.forms:PAGE_MAX": "Rows of one answer of the history: calls, sessions, moments.",
+    "history.forms:BEHIND_MAX": "Entries of the log that the history may lack before status and console say so.",
     "history.summing:POINTS_MAX": "Steps of one series.",
     "history.summing:MINUTES_MAX": "Minutes of one answer, when objectives read them.",
     "history.pruning:CALLS_MAX": "Calls in the history; the oldest go first. The log keeps all.",

@@ -6,7 +6,6 @@ TERMINAL = {
     "app.call_log:RETRY_S": "Until a call log that could not be written is tried again.",
     "app.call_log:CLOSE_S": "At the end of an instance, for the last lines of the call log.",
     "app.overview:WINDOW_S": "The time over which `holdfast status` tells of calls.",
-    "app.overview:BEHIND_MAX": "Entries that the history may lack without a word in `holdfast status`.",
     "cli.calls:LOOK_S": "How often `holdfast calls --follow` looks for new calls.",
     "cli.completing:OFFERED_MAX": "Values offered to a shell.",
     "cli.progress:SHOWN_AFTER_S": "Until a command says how far it has come.",

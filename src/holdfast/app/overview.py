@@ -10,15 +10,13 @@ from holdfast.app.past import open_history
 from holdfast.app.picture import Budget, LiveSeen, ObjectiveSeen, Picture, picture_of
 from holdfast.audit import Checkpoint, NoLogError, Verifier
 from holdfast.core import HoldfastError, Instant
-from holdfast.history import Traffic
+from holdfast.history import BEHIND_MAX, Traffic
 from holdfast.world.ports import Clock
 from holdfast.world.real import SystemClock
 
 WINDOW_S = 300
 NEAR_END = 0.8
 """From this share on a budget is told."""
-BEHIND_MAX = 10_000
-"""Entries that the history may lack without a word: a few seconds' at full speed."""
 _SECOND_US = 1_000_000
 _MINUTE_US = 60 * _SECOND_US
 _OUT = frozenset(("open", "ejected", "down"))

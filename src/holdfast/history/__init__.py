@@ -7,6 +7,7 @@ same time with a million calls as with ten.
 
 from holdfast.history.errors import ForeignHistoryError, HistoryError, QueryError
 from holdfast.history.forms import (
+    BEHIND_MAX,
     PAGE_MAX,
     Call,
     CallQuery,
@@ -26,6 +27,7 @@ from holdfast.history.sketch import Sketch
 from holdfast.history.view import CallHistory, History, TrafficHistory
 
 __all__ = [
+    "BEHIND_MAX",
     "PAGE_MAX",
     "SPEED_TOKENS_MIN",
     "UNSERVED",

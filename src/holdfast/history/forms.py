@@ -135,6 +135,10 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     index: int | None = None
 
 
+BEHIND_MAX = 10_000
+"""Entries of the log that the history may lack without a word: a few seconds' at full speed."""
+
+
 class Extent(msgspec.Struct, frozen=True):
     """How far the history reaches: entries of the log that are in it, and its oldest call."""
 

@@ -215,6 +215,17 @@ def test_failed_calls_say_their_share_and_lead_to_themselves(fakes):
     assert "5 calls failed in the last" in text
 
 
+def test_a_history_that_is_still_being_made_says_how_far_it_is(fakes, monkeypatch):
+    system = fakes.busy_system()
+    said = re.compile(r"The history is being made: 0 of ([0-9]+) records are in it [(]0%[)]")
+    client = client_of(system, history=MadeHistory())
+    assert not said.search(client.get("/").text)
+    monkeypatch.setattr("holdfast.faces.web.now.verdict.BEHIND_MAX", 0)
+    found = said.search(client.get("/").text)
+    assert found is not None
+    assert int(found[1]) == system.log().checkpoint().size
+
+
 def test_an_attempt_on_what_nobody_knows_is_drawn_to_a_stranger(fakes):
     system = fakes.FakeSystem()
     call = at_minute(

@@ -135,6 +135,7 @@ class Composer:
             live=live,
             trouble=self._view.trouble(),
             log_trouble=_log_trouble(head),
+            log_size=None if isinstance(head, HoldfastError) else head[0].size,
             reviewed=self._reviews.known(),
             standings=aims.standings() if aims is not None else (),
             anomalies=aims.anomalies() if aims is not None else (),

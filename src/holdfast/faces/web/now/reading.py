@@ -53,6 +53,7 @@ class Reading:
             rows=found.rows,
             undeclared=found.undeclared,
             trouble=found.trouble,
+            upto=found.upto,
         )
         return self._window
 
@@ -68,6 +69,7 @@ class Reading:
             undeclared=found.undeclared,
             moments=moments,
             trouble=found.trouble,
+            upto=found.upto,
         )
 
     async def strip(self, span: Span, now: int) -> Strip:
@@ -99,7 +101,7 @@ class Reading:
         if self._past is None:
             return Window(since=since, until=until, seconds=seconds, trouble="no history is kept")
 
-        def ask(history: History) -> tuple[tuple[Traffic, ...], Sequence[Call]]:
+        def ask(history: History) -> tuple[tuple[Traffic, ...], Sequence[Call], int]:
             calls = [
                 call
                 for rule in UNDECLARED
@@ -107,14 +109,19 @@ class Reading:
                     CallQuery(rule=rule, since=since, until=until, limit=_CALLS_MAX)
                 )
             ]
-            return history.traffic(since, until), calls
+            return history.traffic(since, until), calls, history.extent().upto
 
         try:
-            rows, calls = await self._past.ask(ask)
+            rows, calls, upto = await self._past.ask(ask)
         except HoldfastError as error:
             return Window(since=since, until=until, seconds=seconds, trouble=str(error))
         return Window(
-            since=since, until=until, seconds=seconds, rows=rows, undeclared=pairs_of(calls)
+            since=since,
+            until=until,
+            seconds=seconds,
+            rows=rows,
+            undeclared=pairs_of(calls),
+            upto=upto,
         )
 
     async def _moments(self, at: int) -> tuple[Moment, ...]:

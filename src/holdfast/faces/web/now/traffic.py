@@ -21,7 +21,8 @@ LIVE_SECONDS = 60
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """What was read of a stretch of time. ``undeclared`` are pairs whose calls nobody declared;
-    ``trouble`` says why there is nothing to be read."""
+    ``trouble`` says why there is nothing to be read; ``upto`` is how many of the log's records are
+    in the history, None where that is not known."""
 
     since: int
     until: int
@@ -30,6 +31,7 @@ class Window:
     undeclared: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     moments: tuple[Moment, ...] = ()
     trouble: str = ""
+    upto: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from holdfast.faces.web.now.health import OUT, UNSURE, WORDS, past_healths
 from holdfast.faces.web.now.loads import NEAR_SHARE
 from holdfast.faces.web.now.traffic import TROUBLE_SHARE, Flow, Flows, Window
 from holdfast.faces.web.words import day_and_minute, short_name
+from holdfast.history import BEHIND_MAX
 from holdfast.telemetry.anomalies import Anomaly
 from holdfast.telemetry.objectives import Standing
 
@@ -51,7 +52,8 @@ class StatusView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that the verdict is made of. ``live`` is None for a minute of the past."""
+    """All that the verdict is made of. ``live`` is None for a minute of the past; ``log_size`` is
+    None where the log cannot be read."""
 
     blueprint: Blueprint
     asked: Asked
@@ -60,6 +62,7 @@ class Facts:
     live: Live | None
     trouble: str | None = None
     log_trouble: str | None = None
+    log_size: int | None = None
     reviewed: Reviewed | None = None
     standings: Sequence[Standing] = ()
     anomalies: Sequence[Anomaly] = ()
@@ -114,6 +117,17 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
         yield from _of_review(facts)
     if facts.window.trouble:
         text = f"The past cannot be read: {facts.window.trouble}"
+        yield Reason(tone="plain", glyph="?", text=text, href="/log", is_note=True)
+    yield from _of_the_history(facts.window.upto, facts.log_size)
+
+
+def _of_the_history(upto: int | None, size: int | None) -> Iterator[Reason]:
+    """While it is made anew, and until it is done, the newest calls are not in it."""
+    if upto is not None and size is not None and size - upto > BEHIND_MAX:
+        text = (
+            f"The history is being made: {upto:,} of {size:,} records are in it ({upto / size:.0%}); "
+            "what is told of calls lacks the newest"
+        )
         yield Reason(tone="plain", glyph="?", text=text, href="/log", is_note=True)
 
 
