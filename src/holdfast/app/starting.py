@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator
 
 from holdfast.app import wiring
 from holdfast.app.acts import author
+from holdfast.app.collecting import rest_the_collector
 from holdfast.app.composing import compose
 from holdfast.app.control import serve_control
 from holdfast.app.datadir import DataDir, InstanceInfo
@@ -102,6 +103,7 @@ async def _serve(
     data.publish(ground.info)
     await keeper.catch_up()
     entry = register(data)
+    rest_the_collector()
     on_ready(ground.info, keeper.porter.link(author()))
     group.create_task(probe_upstreams(blueprint(), SocketNetwork()))
     try:

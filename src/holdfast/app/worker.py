@@ -5,7 +5,6 @@ Started as ``python -m holdfast.app.worker`` with a JSON argument; listens on a 
 
 import asyncio
 import contextlib
-import gc
 import resource
 import signal
 import socket
@@ -47,6 +46,7 @@ from holdfast.app.channel import (
     TrustNews,
     UpstreamNews,
 )
+from holdfast.app.collecting import rest_the_collector
 from holdfast.app.datadir import DataDir
 from holdfast.app.files import load_texts, secrets_beside
 from holdfast.app.wiring import SEAL_KEY, SESSION_KEY, digest_salt, make_recorder, registry_public
@@ -70,7 +70,6 @@ IN_FLIGHT_REPORTED_MAX = 100
 SEEN_BYTES = 1024 * 1024
 """Descriptions of tools in one message to the keeper, and one more."""
 ORPHAN_DRAIN_S = 5.0
-GC_THRESHOLDS = (20_000, 20, 50)
 
 
 class WorkerSettings(msgspec.Struct, frozen=True):
@@ -262,7 +261,7 @@ class Worker:
             return
         self._gateway.adopt(self._prepared[1])
         self._prepared = None
-        _rest_the_collector()
+        rest_the_collector()
         if not self._listening:
             self._listening = True
             settings = self._settings
@@ -311,17 +310,6 @@ def _allow_files() -> None:
     # A system may name a limit that it then refuses (macOS): what was there before stays.
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _rest_the_collector() -> None:
-    """What is made once is not looked at again, and the young are looked at seldom.
-
-    A call leaves no circles behind (its parts let go of each other when it ends), so the collector
-    finds nothing; at its usual pace the looking costs 4 us a call.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 async def _main(settings: WorkerSettings) -> None:
