@@ -101,6 +101,7 @@ FIXED = {
     "gateway.standing:STANDINGS_MAX": "Permissions that a path remembers.",
     "gateway.places:BACK_SOON_S": "When every upstream is out: how soon one must be back, and how long its first probe may be silent, for a call to wait.",
     "gateway.groups:PROBE_SHARE": "Of the calls that others can take: the share that may try an upstream that is out.",
+    "resilience.breaker:PASSED_BY_MIN": "Calls that an open breaker turns away before the next is a probe though the last one hangs.",
     "resilience.breaker:PROBES_ANSWERING_MAX": "Probes of an open breaker whose answers have begun and have yet to end.",
     "gateway.stages.accept:PATIENCE_MS_MAX": "The longest time limit that a caller may set.",
     "resilience.allotments:ALLOTMENTS_MAX": "Accounts of mandates that limit amounts, at once.",

@@ -140,7 +140,10 @@ class Group:
         """A place that may take the call now, or None. ``exclude`` only when there is another."""
         sole = self.sole
         if sole is not None:
-            return sole if sole.admits(now) and sole.has_room(tokens) else None
+            if sole.admits(now) and sole.has_room(tokens):
+                return sole
+            sole.pass_by()
+            return None
         up = well = 0
         ejector, jitter = self.ejector, self._entropy.jitter
         for index, place in enumerate(self.places):
@@ -157,7 +160,11 @@ class Group:
             session=session,
             exclude=None if exclude is None else self.places.index(exclude),
         )
-        return None if chosen is None else self.places[chosen]
+        place = None if chosen is None else self.places[chosen]
+        for each in self.places:
+            if each is not place:
+                each.pass_by()
+        return place
 
     def chance(self) -> float:
         """A number in [0, 1)."""

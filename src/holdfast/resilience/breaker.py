@@ -10,6 +10,9 @@ BUCKETS = 10
 PROBES_ANSWERING_MAX = 3
 """Probes whose answers have begun and have yet to end: one long stream must not keep an upstream out
 that others show to be well, and streams that begin and then hang must not pile up."""
+PASSED_BY_MIN = 20
+"""When so many calls have gone without, the next is a probe though the last may still hang: of many
+callers few wait in vain for it, and an upstream that is back is found within a second."""
 
 
 class CircuitBreaker:
@@ -19,7 +22,8 @@ class CircuitBreaker:
     ``window_s``; the first success of a probe closes it. One probe at a time is kept waiting for
     its answer: the next goes when that one has ended, with a verdict (``succeed``, ``fail``) or
     without one (``leave``), or when its answer has begun (M. Nygard, "Release It!", 2007; the
-    window as in Envoy). Every call that ``begin`` was told of must end in one of the three.
+    window as in Envoy), or when ``PASSED_BY_MIN`` calls have been turned away meanwhile. Every call
+    that ``begin`` was told of must end in one of the three.
     """
 
     __slots__ = (
@@ -30,6 +34,8 @@ class CircuitBreaker:
         "_era",
         "_failures",
         "_good",
+        "_next_at",
+        "_passed_by",
         "_settings",
         "_waiting",
         "is_in_vain",
@@ -48,6 +54,8 @@ class CircuitBreaker:
         self._era = 0
         self._waiting = 0
         self._answering = 0
+        self._passed_by = 0
+        self._next_at = 0.0
         self.is_open = False
         """Open or half-open."""
         self.until = 0.0
@@ -67,15 +75,24 @@ class CircuitBreaker:
         """Whether a call may be sent now. A look: nothing changes."""
         if not self.is_open:
             return True
-        is_out = self._waiting > 0 or self._answering >= PROBES_ANSWERING_MAX
-        return now >= self.until and not is_out
+        if self._answering >= PROBES_ANSWERING_MAX:
+            return False
+        if self._passed_by >= PASSED_BY_MIN:
+            return now >= self._next_at
+        return now >= self.until and not self._waiting
+
+    def pass_by(self) -> None:
+        """A call went elsewhere, or nowhere, since this is open."""
+        self._passed_by += 1
 
     def begin(self, now: float) -> int:
         """A call is being sent. The number it returns belongs to the call's verdict: it tells the
         verdicts of calls that began before the breaker last opened or closed, which say nothing of
         the upstream as it is now."""
         if self.is_open:
-            self.until = max(self.until, now + self._settings.open_s)
+            self._next_at = now + self._settings.open_s
+            self.until = max(self.until, self._next_at)
+            self._passed_by = 0
             self._waiting += 1
             self.sent_at = now
         return self._era
@@ -132,7 +149,7 @@ class CircuitBreaker:
         if not self.is_open:
             self.is_open = True
             self._turn_over()
-            self.until = now + self._settings.open_s
+            self.until = self._next_at = now + self._settings.open_s
 
     def close(self) -> None:
         """Close it, and forget what led to its opening."""
@@ -147,7 +164,7 @@ class CircuitBreaker:
     def _turn_over(self) -> None:
         """What was sent before says nothing from now on."""
         self._era += 1
-        self._waiting = self._answering = 0
+        self._waiting = self._answering = self._passed_by = 0
         self.sent_at, self.is_in_vain = None, False
 
     def _forget_probe(self, *, has_begun: bool) -> None:

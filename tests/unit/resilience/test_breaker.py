@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from holdfast.blueprint import Breaker
-from holdfast.resilience.breaker import PROBES_ANSWERING_MAX, CircuitBreaker
+from holdfast.resilience.breaker import PASSED_BY_MIN, PROBES_ANSWERING_MAX, CircuitBreaker
 
 SETTINGS = Breaker()
 NEVER_BY_SHARE = 10**9
@@ -97,6 +97,28 @@ def test_after_a_probe_that_hung_the_next_waits_up_to_as_long_again(chance):
     breaker = opened(100.0)
     breaker.fail(110.5, breaker.begin(100.5), chance=chance)
     assert breaker.until == pytest.approx(max(101.0, 110.5 + 10 * chance))
+
+
+def test_where_many_ask_another_probe_goes_though_the_last_one_hangs():
+    breaker = opened(at=0.0)
+    breaker.begin(1.0)
+    for _ in range(PASSED_BY_MIN):
+        assert not breaker.admits(1e6)
+        breaker.pass_by()
+    assert not breaker.admits(1.0 + SETTINGS.open_s / 2)
+    assert breaker.admits(1.0 + SETTINGS.open_s)
+    breaker.begin(1.0 + SETTINGS.open_s)
+    assert not breaker.admits(1e6)  # and those that come now are counted anew
+
+
+def test_where_many_ask_nobody_waits_for_as_long_as_the_last_probe_hung():
+    breaker = opened(at=0.0)
+    era = breaker.begin(1.0)
+    breaker.fail(5.0, era, chance=1.0)
+    assert not breaker.admits(8.9)
+    for _ in range(PASSED_BY_MIN):
+        breaker.pass_by()
+    assert breaker.admits(5.0)
 
 
 def test_a_probe_whose_answer_has_begun_lets_the_next_one_go():
@@ -242,6 +264,7 @@ class Calls(RuleBasedStateMachine):
         self.breaker = CircuitBreaker(settings)
         self.out = []
         self.probes = []
+        self.turned_away = 0
 
     @rule(passed_s=st.floats(0, 20))
     def wait(self, passed_s):
@@ -255,6 +278,13 @@ class Calls(RuleBasedStateMachine):
         if is_probe:
             self.probes.append(self.now)
         self.out.append(Call(self.breaker.begin(self.now), is_probe))
+
+    @rule(calls=st.integers(1, 2 * PASSED_BY_MIN))
+    def turn_away(self, calls):
+        if self.breaker.is_open:
+            self.turned_away += calls
+            for _ in range(calls):
+                self.breaker.pass_by()
 
     @precondition(lambda self: any(not call.has_begun for call in self.out))
     @rule(data=st.data())
@@ -293,6 +323,7 @@ class Calls(RuleBasedStateMachine):
     def _turned(self):
         """It opened or closed: what is out is no probe any more."""
         self.probes.clear()
+        self.turned_away = 0
         for call in self.out:
             call.is_probe = False
 
@@ -306,7 +337,7 @@ class Calls(RuleBasedStateMachine):
 
     @invariant()
     def one_probe_at_a_time_waits_for_its_answer(self):
-        assert self._probes_out(has_begun=False) <= 1
+        assert self._probes_out(has_begun=False) <= 1 + self.turned_away // PASSED_BY_MIN
         assert self._probes_out(has_begun=True) <= PROBES_ANSWERING_MAX
 
     @invariant()
