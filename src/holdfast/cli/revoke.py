@@ -1,5 +1,6 @@
 """``holdfast revoke``: what is no longer accepted."""
 
+import re
 from pathlib import Path
 
 import click
@@ -9,13 +10,25 @@ from holdfast.cli.command import command, data_option, json_option, show
 _reason = click.option("--reason", default="", help="Why; stands in the log.")
 
 
+_DASHED_THUMBPRINT = re.compile("-[A-Za-z0-9_-]{42}")
+
+
+class _Subjects(click.Command):
+    """A thumbprint is base64url: one in 64 begins with a dash, and is no option for it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        subjects = [each for each in args if _DASHED_THUMBPRINT.fullmatch(each)]
+        options = [each for each in args if each not in subjects]
+        return super().parse_args(ctx, [*options, "--", *subjects] if subjects else args)
+
+
 @click.group()
 def revoke() -> None:
     """Revoke an agent, build, controller, key, mandate, principal, tenant or tool."""
 
 
 def _add(kind: str, about: str) -> None:
-    @revoke.command(kind, help=about)
+    @revoke.command(kind, cls=_Subjects, help=about)
     @click.argument("subject")
     @_reason
     @data_option
