@@ -142,7 +142,7 @@ class Group:
         if sole is not None:
             if sole.admits(now) and sole.has_room(tokens):
                 return sole
-            sole.pass_by()
+            sole.breaker.pass_by()
             return None
         up = well = 0
         ejector, jitter = self.ejector, self._entropy.jitter
@@ -163,7 +163,7 @@ class Group:
         place = None if chosen is None else self.places[chosen]
         for each in self.places:
             if each is not place:
-                each.pass_by()
+                each.breaker.pass_by()
         return place
 
     def chance(self) -> float:

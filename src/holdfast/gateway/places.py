@@ -63,11 +63,6 @@ class Place:
             return True
         return self.breaker.admits(now)
 
-    def pass_by(self) -> None:
-        """A call that might have come here did not."""
-        if self.breaker.is_open:
-            self.breaker.pass_by()
-
     def has_room(self, tokens: int) -> bool:
         """Whether one more call is within the limits on calls and on tokens in flight."""
         load = self.load

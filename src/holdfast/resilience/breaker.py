@@ -82,7 +82,7 @@ class CircuitBreaker:
         return now >= self.until and not self._waiting
 
     def pass_by(self) -> None:
-        """A call went elsewhere, or nowhere, since this is open."""
+        """A call went elsewhere, or nowhere. They count from its opening, or its last probe, on."""
         self._passed_by += 1
 
     def begin(self, now: float) -> int:
