@@ -1,6 +1,7 @@
 """What the first page reads of the history, at most once for all who watch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from holdfast.core import HoldfastError
 from holdfast.faces.past import Past
@@ -46,31 +47,13 @@ class Reading:
         since = (live.at // MINUTE_US - WINDOW_MINUTES + 1) * MINUTE_US
         until = (live.at // MINUTE_US + 1) * MINUTE_US
         found = await self._read(since, until, seconds=(live.at - since) / 1_000_000)
-        self._window = Window(
-            since=since,
-            until=live.at,
-            seconds=found.seconds,
-            rows=found.rows,
-            undeclared=found.undeclared,
-            trouble=found.trouble,
-            upto=found.upto,
-        )
+        self._window = replace(found, until=live.at)
         return self._window
 
     async def minute(self, at: int) -> Window:
         """One minute of the past, with what happened around it."""
         found = await self._read(at, at + MINUTE_US, seconds=60.0)
-        moments = await self._moments(at)
-        return Window(
-            since=at,
-            until=at + MINUTE_US,
-            seconds=60.0,
-            rows=found.rows,
-            undeclared=found.undeclared,
-            moments=moments,
-            trouble=found.trouble,
-            upto=found.upto,
-        )
+        return replace(found, moments=await self._moments(at))
 
     async def strip(self, span: Span, now: int) -> Strip:
         """Calls, and those refused and failed, step by step up to now; empty where unknown."""
